@@ -1,0 +1,1 @@
+"""The command line: one file a command, each loaded when it is named. The only package that imports click."""

@@ -1,0 +1,86 @@
+"""``mlci check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mlci.cli.main import State
+
+FORMATS = ("terminal", "markdown", "json", "junit", "annotations")
+
+
+@click.command(
+    "check",
+    epilog="""\b
+Examples:
+  mlci check                                  everything
+  mlci check --changed-since origin/main      what a branch touches
+  mlci check --model churn --only data        the data checks of one model
+  mlci check models/churn                     the models in or around a path
+  mlci check --shard 2/8 --output r2.json     the second of eight parts
+""",
+)
+@click.argument("paths", nargs=-1, metavar="[PATHS]...")
+@click.option("--model", "models", multiple=True, metavar="NAME", help="Only this model; can be given again.")
+@click.option("--changed-since", metavar="REF", help="Only the models that the changes since REF touch.")
+@click.option("--only", multiple=True, metavar="WORD", help="Only these checks: files, data, model, load, or the id of a check.")
+@click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the models.")
+@click.option("--commit", metavar="REF", help="Look at a commit in place of the work tree.")
+@click.option("--trust", multiple=True, metavar="TYPE", help="Allow a model file to hold this type; can be given again.")
+@click.option("--output", metavar="FILE", default="report.json", help="Where the report goes (report.json); `-` for nowhere.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="terminal", help="What is printed.")
+@click.option("--fail-on", type=click.Choice(["error", "warning", "never"]), default="error", help="What makes it end with 1.")
+@click.option("--jobs", type=click.IntRange(1, 256), help="Checks that run at once (as many as there are cores).")
+@click.pass_obj
+def command(
+    state: State,
+    paths: tuple[str, ...],
+    models: tuple[str, ...],
+    changed_since: str | None,
+    only: tuple[str, ...],
+    shard: str | None,
+    commit: str | None,
+    trust: tuple[str, ...],
+    output: str,
+    format_: str,
+    fail_on: str,
+    jobs: int | None,
+) -> int:
+    """Run the checks, write report.json and print what was measured.
+
+    Ends with 0 when everything passed, 1 when a check failed or could not run, 2 when a manifest is wrong.
+    """
+    from mlci import app, gate
+    from mlci.cli import console
+    from mlci.world import World
+    from mlci.workspace import open_workspace
+
+    world = World()
+    words = tuple(word.strip() for item in only for word in item.split(",") if word.strip())
+    with open_workspace(world, state.path(), commit) as workspace, console.progress(world) as tell:
+        selection = app.Selection(
+            models=models,
+            paths=tuple(workspace.relative(path) for path in paths),
+            changed_since=changed_since,
+            only=words,
+            shard=shard,
+        )
+        report = app.check(workspace, selection, trust=trust, jobs=jobs, progress=tell)
+    if output != "-":
+        write(Path(output), app.render(report, "json"))
+    click.echo(app.render(report, format_, fail_on), nl=False)
+    return gate.decide(report, fail_on).exit_code
+
+
+def write(path: Path, text: str) -> None:
+    from mlci.errors import OutsideFailed
+
+    # beside the target first: a full disk or a kill leaves the old report, never half of a new one
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise OutsideFailed(f"`{path}` cannot be written: {(error.strerror or '').lower()}", hint="name another place with --output") from None

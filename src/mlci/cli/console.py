@@ -1,0 +1,81 @@
+"""What every command prints with: escaped text, errors in one shape, progress on terminals only."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from mlci import escape
+from mlci.errors import InvalidFile, MlciError
+from mlci.ports import Progress
+from mlci.results import Finding
+from mlci.world import World
+
+SHOWN = 20
+"""Findings that are printed without ``--verbose``."""
+
+
+def say(text: str) -> None:
+    """Text for a person, on stdout."""
+    click.echo(escape.text(text), nl=not text.endswith("\n"))
+
+
+def say_json(data: Any) -> None:
+    click.echo(json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def complain(text: str) -> None:
+    """Text for a person, on stderr."""
+    click.echo(escape.text(text), err=True)
+
+
+def show_error(error: MlciError) -> None:
+    """``place: error[code]: message`` and the cure on a line of its own."""
+    from mlci.reporters.terminal import finding_lines
+    from mlci.results import Level
+
+    if isinstance(error, InvalidFile):
+        show_findings(error.findings, "invalid")
+        return
+    for line in finding_lines(Finding(Level.ERROR, error.message, error.at, error.hint), error.code):
+        complain(line)
+
+
+def show_findings(findings: Sequence[Finding], code: str, *, verbose: bool = False) -> None:
+    from mlci.reporters.terminal import finding_lines
+
+    shown = findings if verbose else findings[:SHOWN]
+    for finding in shown:
+        for line in finding_lines(finding, code):
+            complain(line)
+    if len(shown) < len(findings):
+        complain(f"{len(findings) - len(shown):,} more with --verbose")
+
+
+def finding_dict(finding: Finding) -> dict[str, Any]:
+    """A finding as ``--format json`` prints it, in the shape of report.json."""
+    at = finding.at
+    place = None if at is None else {"path": at.path, "line": at.line, "column": at.column}
+    return {"level": finding.level.value, "message": finding.message, "at": place, "hint": finding.hint}
+
+
+@contextmanager
+def progress(world: World) -> Iterator[Progress | None]:
+    """A line on stderr that tells how far the work is; nothing where nobody watches."""
+    if world.in_ci or not sys.stderr.isatty() or world.env.get("TERM") == "dumb":
+        yield None
+        return
+
+    def tell(done: int, total: int, what: str) -> None:
+        text = escape.line(f"{done}/{total} {what}")[:78]
+        click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+
+    try:
+        yield tell
+    finally:
+        click.echo("\r\x1b[K", err=True, nl=False)

@@ -1,0 +1,130 @@
+"""The ``mlci`` command: finds the command that was named, and turns every end into one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlci import __version__
+from mlci.errors import ExitCode, MlciError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# name -> its line in --help; the command itself is in the module of that name (tested to say the same)
+COMMANDS = {
+    "init": "Look at a repository and write a model.yaml for what is found.",
+    "validate": "Hold manifests against their schemas; fast, for hooks.",
+    "check": "Run the checks, write report.json and print what was measured.",
+    "report": "Render report.json files as text, Markdown, JUnit or annotations.",
+    "explain": "Say what a check looks at, why, and how to fix what it finds.",
+    "list": "List the models of a repository, or the plugins that are known.",
+    "demo": "A real model on real data through the whole road, in one folder.",
+    "completion": "Print the lines that complete mlci in your shell.",
+}
+
+EXAMPLES = """\b
+Examples:
+  mlci demo                               see it work, in a folder of its own
+  mlci init                               describe the model in this folder
+  mlci check                              measure everything, print a table
+  mlci check --changed-since origin/main  measure what a branch touches
+"""
+
+
+class Commands(click.Group):
+    """Knows every command by name and summary, and imports the one that is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        # `list` would hide the builtin in its own module
+        command: click.Command = import_module(f"mlci.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"; did you mean `{close[0]}`?" if close else ""
+            ctx.fail(f"there is no command `{args[0]}`{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+class State:
+    """What the options before the command say."""
+
+    def __init__(self, folder: str | None, debug: bool) -> None:
+        self.folder = folder
+        self.debug = debug
+
+    def path(self) -> Path | None:
+        from pathlib import Path
+
+        return Path(self.folder) if self.folder is not None else None
+
+
+@click.group(cls=Commands, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-C", "--folder", metavar="FOLDER", help="Work on the repository around this folder.")
+@click.option("--debug", is_flag=True, help="Show the traceback of what went wrong.")
+@click.version_option(__version__, prog_name="mlci", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, folder: str | None, debug: bool) -> None:
+    """Measure the models of a git repository before they reach production."""
+    ctx.obj = State(folder, debug)
+
+
+def run() -> None:
+    """The entry point: ends the process with one of the documented exit codes."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    debug = "--debug" in argv
+    try:
+        return int(cli.main(argv, prog_name="mlci", standalone_mode=False) or ExitCode.OK)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return ExitCode.INVALID
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.INVALID
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("mlci: interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    except MlciError as error:
+        if debug:
+            raise
+        from mlci.cli.console import show_error
+
+        show_error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        return _pipe_closed()
+    except Exception as error:
+        if debug:
+            raise
+        from mlci.cli.bug import report_bug
+
+        report_bug(error, argv)
+        return ExitCode.BUG
+
+
+def _pipe_closed() -> int:
+    # the reader of our output left (`mlci list | head`); Python would complain once more at its end
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.OK

@@ -1,0 +1,153 @@
+"""What a file is, told from its first bytes; a name says nothing about content."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from mlci.repo import is_lfs_pointer
+
+HEAD = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The kind of a file, and for an archive the names in it."""
+
+    kind: str
+    members: tuple[str, ...] = ()
+
+
+# Kind -> what it is, as a person reads it. Kinds that run code when they are loaded say so.
+KINDS = {
+    "onnx": "an ONNX model",
+    "skops": "a skops archive (scikit-learn)",
+    "xgboost-json": "an XGBoost model (JSON)",
+    "xgboost-ubj": "an XGBoost model (UBJSON)",
+    "lightgbm": "a LightGBM model (text)",
+    "safetensors": "a safetensors file",
+    "gguf": "a GGUF file",
+    "tflite": "a TensorFlow Lite model",
+    "keras": "a Keras archive",
+    "hdf5": "an HDF5 file",
+    "torch": "a PyTorch archive, which holds a pickle and can run code when it is loaded",
+    "pickle": "a pickle, which can run code when it is loaded",
+    "compressed": "a compressed file, such as a joblib pickle, which can run code when it is loaded",
+    "npy": "a NumPy array",
+    "npz": "a NumPy archive",
+    "zip": "a zip archive",
+    "pmml": "a PMML document",
+    "parquet": "a parquet file",
+    "arrow": "an Arrow file",
+    "sqlite": "a SQLite database",
+    "json": "a JSON document",
+    "html": "an HTML page, often an error page saved in place of a download",
+    "lfs-pointer": "a Git LFS pointer, not the file itself",
+    "text": "text",
+    "empty": "an empty file",
+    "folder": "a folder",
+    "unknown": "content that mlci does not know",
+}
+
+_MAGIC = (
+    (b"PAR1", "parquet"),
+    (b"ARROW1", "arrow"),
+    (b"SQLite format 3\0", "sqlite"),
+    (b"\x89HDF\r\n\x1a\n", "hdf5"),
+    (b"GGUF", "gguf"),
+    (b"\x93NUMPY", "npy"),
+    (b"\x1f\x8b", "compressed"),
+    (b"BZh", "compressed"),
+    (b"\xfd7zXZ\0", "compressed"),
+    (b"\x5d\0\0", "compressed"),
+    (b"\x04\x22\x4d\x18", "compressed"),
+    (b"\x78\x01", "compressed"),
+    (b"\x78\x9c", "compressed"),
+    (b"\x78\xda", "compressed"),
+)
+
+
+def sniff(stream: BinaryIO) -> Content:
+    """The content of an open file; reads its first bytes and, of a zip archive, the directory."""
+    head = stream.read(HEAD)
+    if head.startswith(b"PK\x03\x04"):
+        stream.seek(0)
+        return _archive(stream)
+    return Content(kind_of(head))
+
+
+def kind_of(head: bytes) -> str:
+    """The kind of a file that begins with ``head`` (its first 512 bytes are enough) and is no zip archive."""
+    if not head:
+        return "empty"
+    if is_lfs_pointer(head):
+        return "lfs-pointer"
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            return kind
+    if head[4:8] == b"TFL3":
+        return "tflite"
+    if _is_pickle(head):
+        return "pickle"
+    if _is_onnx(head):
+        return "onnx"
+    if len(head) > 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100 << 20:
+        return "safetensors"
+    if head.startswith(b"{L\0\0\0\0\0\0") and b"learner" in head:
+        return "xgboost-ubj"
+    return _text(head)
+
+
+def _is_pickle(head: bytes) -> bool:
+    if head[0] == 0x80 and len(head) > 1 and head[1] in (2, 3, 4, 5):
+        return True
+    # protocols 0 and 1 have no magic: a global or a mark at the very start, and a stop somewhere
+    return head[:1] == b"c" and head.count(b"\n") >= 2 and head[1:2].isalpha() and b"(" in head and b"." in head
+
+
+def _is_onnx(head: bytes) -> bool:
+    # a protobuf whose first field is ir_version (1, varint) and whose next is another field of ModelProto
+    # (onnx.proto: producer_name 2 ... graph 7, opset_import 8, all length-delimited)
+    if len(head) < 3 or head[0] != 0x08 or not 0 < head[1] < 0x40:
+        return False
+    return head[2] in (0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42)
+
+
+def _text(head: bytes) -> str:
+    try:
+        text = head.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 4:
+            return "unknown"
+        text = head[: error.start].decode("utf-8-sig")
+    if any(ord(char) < 9 for char in text):
+        return "unknown"
+    start = text.lstrip().lower()
+    if start.startswith(("<!doctype html", "<html")):
+        return "html"
+    if start.startswith("<?xml") and "<pmml" in start or start.startswith("<pmml"):
+        return "pmml"
+    if start.startswith("tree\n") and "version=" in start:
+        return "lightgbm"
+    if start.startswith("{"):
+        return "xgboost-json" if '"learner"' in start else "json"
+    return "text"
+
+
+def _archive(stream: BinaryIO) -> Content:
+    try:
+        with zipfile.ZipFile(io.BufferedReader(stream) if isinstance(stream, io.RawIOBase) else stream) as archive:
+            names = tuple(archive.namelist()[:10_000])
+    except (zipfile.BadZipFile, ValueError, OSError, RuntimeError, UnicodeDecodeError):
+        return Content("unknown")
+    if "schema.json" in names:
+        return Content("skops", names)
+    if "config.json" in names and "metadata.json" in names:
+        return Content("keras", names)
+    if any(name.endswith("/data.pkl") or name == "data.pkl" for name in names):
+        return Content("torch", names)
+    if names and all(name.endswith(".npy") for name in names):
+        return Content("npz", names)
+    return Content("zip", names)

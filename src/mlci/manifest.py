@@ -1,0 +1,413 @@
+"""Documents held against their schema, and the specs that the rest of mlci works with.
+
+The only module that imports jsonschema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlci.document import Document, Pointer, show
+from mlci.errors import InvalidFile
+from mlci.paths import lexical_problem
+from mlci.results import Finding, Level, Location
+
+VERSION = 1
+Schema = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSpec:
+    """One check as a manifest or a policy asks for it."""
+
+    check: str
+    id: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    severity: Level = Level.ERROR
+    dataset: str | None = None
+    """The dataset that holds the check, for a check of scope ``data``."""
+    pointer: Pointer | None = None
+    """Where its options stand in the manifest; None when a policy or a default asks for it."""
+    required: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """A named table of a model. ``path`` is as written: relative to the manifest's folder."""
+
+    name: str
+    path: str
+    target: str | None = None
+    key: tuple[str, ...] = ()
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    columns_pointer: Pointer = ()
+    checks: tuple[CheckSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What the outputs of a model mean; None is "find out"."""
+
+    prediction: str | None = None
+    probabilities: str | None = None
+    classes: tuple[Any, ...] | None = None
+    positive: Any = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A model as its manifest describes it."""
+
+    name: str
+    document: Document
+    folder: str
+    """Folder of the manifest from the repository's root, ``""`` for the root itself."""
+    artifact: str
+    runtime: str = "auto"
+    python: str | None = None
+    task: str | None = None
+    output: Output = Output()
+    datasets: Mapping[str, Dataset] = field(default_factory=dict)
+    checks: tuple[CheckSpec, ...] = ()
+    needs: tuple[str, ...] = ()
+
+    def at(self, *pointer: str | int, key: bool = False) -> Location:
+        return self.document.at(*pointer, key=key)
+
+    def path(self, written: str) -> str:
+        """A path of the manifest, from the repository's root."""
+        return join(self.folder, written)
+
+    def checks_of(self, *, data: bool) -> Iterator[CheckSpec]:
+        if data:
+            for dataset in self.datasets.values():
+                yield from dataset.checks
+        else:
+            yield from self.checks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What ``mlci.yaml`` says; the defaults hold where there is none."""
+
+    models: tuple[str, ...] = ("models/*",)
+    require: tuple[str, ...] = ()
+    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
+
+
+def join(folder: str, written: str) -> str:
+    """``written`` as seen from ``folder``, both with forward slashes, normalised. The root is ``""``."""
+    parts: list[str] = []
+    for part in (*folder.split("/"), *written.split("/")):
+        if part == "..":
+            if not parts:
+                return written  # leaves the repository; whoever opens it refuses it by name
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+# Schema -------------------------------------------------------------------------------------------------------
+
+
+def problems(document: Document, schema: Schema) -> list[Finding]:
+    """What of the document the schema does not allow, best first; an empty list means valid.
+
+    ``version`` comes before everything else: the rest of a newer format would only look wrong.
+    """
+    properties = schema.get("properties", {})
+    if "version" in properties and isinstance(document.data, dict):
+        expected = properties["version"].get("const")
+        found = document.data.get("version")
+        if "version" not in document.data:
+            place = document.at()
+            return [*_first(place, "`version` is missing", f"write `version: {expected}` on the first line"), *_schema_errors(document, schema)]
+        if found != expected or isinstance(found, bool):
+            message = f"`version` is {_shown(found)}; this mlci reads version {expected}"
+            hint = f"write `version: {expected}`, or install the mlci that reads this one"
+            return _first(document.at("version"), message, hint)
+    return _schema_errors(document, schema)
+
+
+def _first(at: Location, message: str, hint: str) -> list[Finding]:
+    return [Finding(Level.ERROR, message, at, hint)]
+
+
+def _schema_errors(document: Document, schema: Schema) -> list[Finding]:
+    found: dict[tuple[str, str], tuple[tuple[int, int, int], Finding]] = {}
+    for error in _validator(schema).iter_errors(document.data):
+        for rank, finding in _explain(document, error):
+            if finding.message.startswith("`version` is missing"):
+                continue
+            found.setdefault((str(finding.at), finding.message), ((rank, finding.at.line or 0, finding.at.column or 0) if finding.at else (rank, 0, 0), finding))
+    return [finding for _, finding in sorted(found.values(), key=lambda item: item[0])]
+
+
+_VALIDATORS: dict[int, tuple[Schema, Any]] = {}
+
+
+def _validator(schema: Schema) -> Any:
+    import jsonschema
+    import referencing
+
+    known = _VALIDATORS.get(id(schema))
+    if known is None:
+        # an empty registry: a $ref that is not in the schema itself is never fetched
+        known = (schema, jsonschema.Draft202012Validator(schema, registry=referencing.Registry()))
+        _VALIDATORS[id(schema)] = known
+    return known[1]
+
+
+def _explain(document: Document, error: Any) -> Iterator[tuple[int, Finding]]:
+    """One schema error in a reader's words; the rank puts unknown keys first: they explain what is missing."""
+    pointer: Pointer = tuple(error.absolute_path)
+    keyword, schema, value = error.validator, error.schema, error.instance
+    if keyword == "additionalProperties":
+        allowed = [*schema.get("properties", {})]
+        for key in value:
+            if key not in schema.get("properties", {}):
+                message = f"unknown key {show(str(key))}{_inside(pointer)}"
+                yield 0, Finding(Level.ERROR, message, document.at(*pointer, key, key=True), _did_you_mean(str(key), allowed))
+        return
+    at = document.at(*pointer)
+    if keyword == "required":
+        for key in error.validator_value:
+            if key not in value:
+                words = schema.get("properties", {}).get(key, {})
+                hint = f"add `{key}:`, {_expected(words, error)}" if _expected(words, error) else f"add `{key}:`"
+                yield 2, Finding(Level.ERROR, f"`{key}` is missing{_inside(pointer)}", at, hint)
+        return
+    if keyword in ("if", "then", "anyOf", "oneOf", "allOf") and error.context:
+        for inner in error.context:
+            yield from _explain(document, inner)
+        return
+    expected = _expected(schema, error) or str(error.message)
+    hint = ""
+    if keyword == "enum" and isinstance(value, str):
+        hint = _did_you_mean(value, [str(item) for item in error.validator_value])
+    elif keyword == "type" and "string" in _types(schema) and isinstance(value, int | float):
+        hint = "quote it if it is text"
+    elif keyword == "type" and "number" in _types(schema) and isinstance(value, str) and re.fullmatch(r"[-+0-9.eE]+", value):
+        hint = "write it without quotes"
+    yield 1, Finding(Level.ERROR, f"{_subject(pointer)} is {_shown(value)}, expected {expected}", at, hint)
+
+
+def _types(schema: Schema) -> list[str]:
+    kind = schema.get("type", [])
+    return [kind] if isinstance(kind, str) else list(kind)
+
+
+def _expected(schema: Schema, error: Any) -> str:
+    if "description" in schema:
+        return str(schema["description"])
+    if "$ref" in schema:
+        return str(error._resolver.lookup(schema["$ref"]).contents.get("description", "")) if getattr(error, "_resolver", None) else ""
+    if "enum" in schema:
+        return "one of " + ", ".join(str(item) for item in schema["enum"])
+    if "const" in schema:
+        return _shown(schema["const"])
+    if "type" in schema:
+        return " or ".join(_types(schema))
+    return ""
+
+
+def _subject(pointer: Pointer) -> str:
+    return f"`{dotted(pointer)}`" if pointer else "the file"
+
+
+def _inside(pointer: Pointer) -> str:
+    return f" in `{dotted(pointer)}`" if pointer else ""
+
+
+def dotted(pointer: Pointer) -> str:
+    """``("checks", 0, "metric")`` -> ``checks[0].metric``."""
+    out = ""
+    for part in pointer:
+        out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else str(part)
+    return show(out, 120)[1:-1]
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    return show(value) if isinstance(value, str) else str(value)
+
+
+def _did_you_mean(word: str, allowed: Iterable[str]) -> str:
+    import difflib
+
+    allowed = sorted(allowed)
+    close = difflib.get_close_matches(word, allowed, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    return f"one of: {', '.join(allowed)}" if allowed else ""
+
+
+# Specs --------------------------------------------------------------------------------------------------------
+
+
+def load_model(document: Document, schema: Schema) -> Model:
+    """The model that a valid manifest describes. Raises InvalidFile with everything that is wrong."""
+    _raise(problems(document, schema))
+    reader = _ModelReader(document, schema)
+    model = reader.model()
+    _raise(reader.findings)
+    return model
+
+
+def load_config(document: Document, schema: Schema) -> Config:
+    """What ``mlci.yaml`` says. Raises InvalidFile with everything that is wrong."""
+    found = problems(document, schema)
+    for index, glob in enumerate(document.data.get("models", ()) if not found else ()):
+        problem = lexical_problem(glob, globs=True)
+        if problem:
+            found.append(Finding(Level.ERROR, f"`models[{index}]` is {show(glob)}: {problem}", document.at("models", index)))
+    _raise(found)
+    data = document.data
+    return Config(
+        models=tuple(data.get("models", Config().models)),
+        require=tuple(dict.fromkeys(data.get("require", ()))),
+        defaults=data.get("defaults", {}),
+        limits=data.get("limits", {}),
+    )
+
+
+def _raise(found: list[Finding]) -> None:
+    if found:
+        raise InvalidFile(found)
+
+
+class _ModelReader:
+    """Builds the specs, and finds what a schema cannot say: names that are not there, ids twice, paths outside."""
+
+    def __init__(self, document: Document, schema: Schema) -> None:
+        self.document = document
+        self.schema = schema
+        self.findings: list[Finding] = []
+        self.ids: dict[str, Pointer] = {}
+
+    def wrong(self, pointer: Pointer, message: str, hint: str = "", *, key: bool = False) -> None:
+        self.findings.append(Finding(Level.ERROR, message, self.document.at(*pointer, key=key), hint))
+
+    def model(self) -> Model:
+        data = self.document.data
+        raw = data.get("datasets", {})
+        datasets = {name: self.dataset(name, spec, raw) for name, spec in raw.items()}
+        checks = self.checks(data.get("checks", ()), ("checks",), raw, None)
+        self.path(("artifact",), data["artifact"])
+        needs = data.get("train", {}).get("needs", ())
+        for index, path in enumerate(needs):
+            self.path(("train", "needs", index), path, globs=True)
+        if not checks and not any(d.checks or d.columns for d in datasets.values()):
+            hint = "add `checks:` with at least one, such as `- metric: {data: test, name: accuracy, min: 0.9}`"
+            self.wrong((), "no check is asked for; a model without checks would always pass", hint)
+        runtime = data.get("runtime", "auto")
+        output = data.get("output", {})
+        folder = self.document.path.rpartition("/")[0]
+        return Model(
+            name=data["name"],
+            document=self.document,
+            folder=folder,
+            artifact=data["artifact"],
+            runtime=runtime if isinstance(runtime, str) else runtime["kind"],
+            python=None if isinstance(runtime, str) else runtime.get("python"),
+            task=data.get("task"),
+            output=Output(
+                prediction=output.get("prediction"),
+                probabilities=output.get("probabilities"),
+                classes=tuple(output["classes"]) if "classes" in output else None,
+                positive=output.get("positive"),
+                threshold=output.get("threshold"),
+            ),
+            datasets=datasets,
+            checks=checks,
+            needs=tuple(needs),
+        )
+
+    def dataset(self, name: str, spec: Mapping[str, Any], raw: Mapping[str, Any]) -> Dataset:
+        here: Pointer = ("datasets", name)
+        self.path((*here, "path"), spec["path"], globs=True)
+        base: Mapping[str, Any] = {}
+        if "like" in spec:
+            base = self.like(here, spec["like"], name, raw)
+        own_columns = "columns" in spec or "like" not in spec
+        checks = self.checks(spec.get("checks", ()), (*here, "checks"), raw, name)
+        return Dataset(
+            name=name,
+            path=spec["path"],
+            target=spec.get("target", base.get("target")),
+            key=tuple(spec.get("key", base.get("key", ()))),
+            columns={**base.get("columns", {}), **spec.get("columns", {})},
+            columns_pointer=(*here, "columns") if own_columns else ("datasets", spec["like"], "columns"),
+            checks=checks,
+        )
+
+    def like(self, here: Pointer, other: str, name: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+        if other == name or other not in raw:
+            self.wrong((*here, "like"), f"`like` names {show(other)}, which is no other dataset of this model", _did_you_mean(other, set(raw) - {name}))
+            return {}
+        if "like" in raw[other]:
+            self.wrong((*here, "like"), f"`like` names {show(other)}, which is like another itself", f"name {show(raw[other]['like'])}")
+        base: Mapping[str, Any] = raw[other]
+        return base
+
+    def path(self, pointer: Pointer, written: str, *, globs: bool = False) -> None:
+        problem = lexical_problem(written, globs=globs, folder=self.document.path.rpartition("/")[0])
+        if problem:
+            self.wrong(pointer, f"{_subject(pointer)} is {show(written, 120)}: {problem}", "name a file of this repository, relative to this manifest, with forward slashes")
+
+    def checks(self, items: Iterable[Any], here: Pointer, raw: Mapping[str, Any], dataset: str | None) -> tuple[CheckSpec, ...]:
+        specs = (self.check(item, (*here, index), raw, dataset) for index, item in enumerate(items))
+        return tuple(spec for spec in specs if spec is not None)
+
+    def check(self, item: Any, here: Pointer, raw: Mapping[str, Any], dataset: str | None) -> CheckSpec | None:
+        common: Mapping[str, Any] = {} if isinstance(item, str) else item
+        named = [item] if isinstance(item, str) else [key for key in item if f"options-{key}" in self.schema["$defs"]]
+        if len(named) != 1:
+            found = " and ".join(show(key) for key in named) or "none"
+            self.wrong(here, f"one check is expected in {_subject(here)}, found {found}", "begin each check with a dash of its own")
+            return None
+        check = named[0]
+        options: Mapping[str, Any] = common.get(check, {})
+        pointer: Pointer = here if isinstance(item, str) else (*here, check)
+        self.references(check, options, pointer, raw)
+        parts = (check, options.get("name"), options.get("data", dataset))
+        id_ = common.get("id") or "-".join(re.sub(r"[^A-Za-z0-9._-]", "_", str(part)) for part in parts if part)
+        if id_ in self.ids:
+            first = self.document.at(*self.ids[id_]).line
+            self.wrong(pointer, f"two checks have the id {show(id_)}; the first stands at line {first}", "give one of them an `id:`", key=True)
+        self.ids[id_] = pointer
+        return CheckSpec(
+            check=check,
+            id=id_,
+            options=options,
+            severity=Level(common.get("severity", "error")),
+            dataset=dataset,
+            pointer=pointer,
+            why=common.get("why", ""),
+        )
+
+    def references(self, check: str, options: Mapping[str, Any], pointer: Pointer, raw: Mapping[str, Any]) -> None:
+        properties = self.schema["$defs"][f"options-{check}"].get("properties", {})
+        for key, value in options.items():
+            kind = properties.get(key, {}).get("$ref", "")
+            if kind == "#/$defs/dataset-name" and value not in raw:
+                self.wrong((*pointer, key), f"`{key}` names {show(value)}, which is no dataset of this model", _did_you_mean(value, raw))
+            elif kind == "#/$defs/path":
+                self.path((*pointer, key), value)
+        bounds = {side: options[side] for side in ("min", "max") if isinstance(options.get(side), int | float)}
+        if len(bounds) == 2 and bounds["min"] > bounds["max"]:
+            self.wrong((*pointer, "min"), f"`min` is {bounds['min']} and `max` is {bounds['max']}: no number can satisfy both")

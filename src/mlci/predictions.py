@@ -1,0 +1,299 @@
+"""What a model answered, made comparable with what is true: labels, probabilities or numbers beside the target."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlci.errors import MlciError
+from mlci.manifest import Dataset, Model
+from mlci.metrics import METRICS, Metric
+from mlci.ports import Bench, Signature
+from mlci.results import Location
+
+if TYPE_CHECKING:
+    from mlci.ports import Array
+
+
+class BadPredictions(MlciError):
+    """The answers cannot be held against the target."""
+
+    code = "predictions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """The rows of a dataset, scored. ``y``, ``labels`` and ``numbers`` have one entry a row, ``matrix`` n x k."""
+
+    y: Array
+    labels: Array | None = None
+    matrix: Array | None = None
+    score: Array | None = None
+    """The score of the positive class; a probability where the model gives one."""
+    numbers: Array | None = None
+    classes: tuple[Any, ...] = ()
+    """The classes in the order of ``matrix``, or those of the target."""
+    positive: Any = None
+
+    @property
+    def is_classification(self) -> bool:
+        return self.numbers is None
+
+    def measure(self, name: str) -> float:
+        """The metric of that name. Raises BadPredictions when these answers cannot give it."""
+        metric = METRICS[name]
+        if (metric.needs == "numbers") == self.is_classification:
+            kind = "regression" if metric.needs == "numbers" else "classification"
+            raise BadPredictions(
+                f"{name} is a metric of {kind}, and this model predicts {'classes' if self.is_classification else 'numbers'}",
+                hint="name another metric, or say `task:` if the kind was told wrongly",
+            )
+        value = metric.compute(*self._arguments(name, metric))
+        if not math.isfinite(value):
+            raise BadPredictions(f"{name} is not defined on this dataset: its target holds one value only")
+        return value
+
+    def _arguments(self, name: str, metric: Metric) -> tuple[Array, Array]:
+        if metric.needs == "numbers":
+            assert self.numbers is not None
+            return self.y, self.numbers
+        if metric.needs == "labels":
+            assert self.labels is not None
+            return self.y, self.labels
+        if metric.needs == "matrix":
+            return self._indexes(), self._probabilities(name)
+        if len(self.classes) != 2:
+            raise BadPredictions(
+                f"{name} is of two classes, and there are {len(self.classes)}",
+                hint="f1_macro, balanced_accuracy and log_loss are of any number of classes",
+            )
+        if metric.needs == "positive":
+            assert self.labels is not None
+            return self.y == self.positive, self.labels == self.positive
+        if self.score is None:
+            raise BadPredictions(
+                f"{name} needs probabilities, and the model gives labels only",
+                hint="let the model give them, and say `output: {probabilities: NAME}` if they have another name",
+            )
+        if name == "brier" and (self.score.min() < 0 or self.score.max() > 1):
+            raise BadPredictions(f"{name} needs probabilities from 0 to 1, and the scores go beyond")
+        return self.y == self.positive, self.score
+
+    def _probabilities(self, name: str) -> Array:
+        if self.matrix is None:
+            raise BadPredictions(f"{name} needs probabilities, and the model gives labels only")
+        if self.matrix.min() < 0 or self.matrix.max() > 1 or (self.matrix.sum(axis=1) <= 0).any():
+            raise BadPredictions(f"{name} needs probabilities from 0 to 1, and the scores go beyond")
+        return self.matrix
+
+    def _indexes(self) -> Array:
+        import numpy as np
+
+        index = {value: number for number, value in enumerate(self.classes)}
+        return np.array([index[value] for value in self.y.tolist()])
+
+
+def scored(model: Model, dataset: Dataset, bench: Bench) -> Scored:
+    """Predict a dataset and hold the answers against its target.
+
+    Raises BadPredictions when rows are missing, numbers are not finite, or classes do not match.
+    """
+    at = model.at("datasets", dataset.name)
+    if dataset.target is None:
+        raise BadPredictions(f"the dataset `{dataset.name}` has no target", hint="add `target: COLUMN`", at=at)
+    signature, outputs = bench.outputs(dataset.name)
+    y = _target(bench.table(dataset.name).arrays([dataset.target])[dataset.target], dataset.target, at)
+    return assemble(model, signature, outputs, y)
+
+
+def assemble(model: Model, signature: Signature, outputs: dict[str, Array], y: Array) -> Scored:
+    """Give every output of the model its meaning: as the manifest says, else by its name and shape."""
+    for name, values in outputs.items():
+        if len(values) != len(y):
+            raise BadPredictions(f"the model gave {len(values):,} answers in `{name}` for {len(y):,} rows")
+    at = model.at("output")
+    prediction, probabilities = _roles(model, outputs, at)
+    if _is_regression(model, signature, y, outputs.get(prediction or ""), probabilities):
+        if prediction is None:
+            raise BadPredictions("no output holds the predicted number", hint=_say(outputs), at=at)
+        return Scored(y=_finite(_flat(y, "the target")), numbers=_finite(_flat(outputs[prediction], prediction)))
+    return _classification(model, signature, outputs, y, prediction, probabilities, at)
+
+
+def _classification(
+    model: Model,
+    signature: Signature,
+    outputs: dict[str, Array],
+    y: Array,
+    prediction: str | None,
+    probabilities: str | None,
+    at: Location,
+) -> Scored:
+    import numpy as np
+
+    raw = _flat(outputs[prediction], prediction) if prediction else None
+    matrix = None if probabilities is None else _matrix(_finite(outputs[probabilities]))
+    stated = model.output.classes or signature.classes
+    as_text = any(_is_text(values) for values in (y, raw, np.array(stated) if stated else None) if values is not None)
+    y = _plain(y, as_text)
+    labels = None if raw is None else _plain(raw, as_text)
+    if stated:
+        classes = tuple(_plain(np.array(stated, dtype=object), as_text).tolist())
+    else:
+        seen = y if labels is None else np.concatenate([y, labels])
+        classes = tuple(np.unique(seen).tolist())
+    unknown = sorted(set(y.tolist()) - set(classes))
+    if unknown:
+        known = ", ".join(str(value) for value in classes[:10])
+        raise BadPredictions(f"the target holds `{unknown[0]}`, and the model's classes are {known}", at=at)
+    if matrix is not None and matrix.shape[1] != len(classes):
+        raise BadPredictions(
+            f"`{probabilities}` has {matrix.shape[1]} columns, and there are {len(classes)} classes",
+            hint="say `output: {classes: [...]}` in the order of the columns",
+            at=at,
+        )
+    if labels is not None and not set(labels.tolist()) & set(y.tolist()):
+        raise BadPredictions(
+            f"no predicted label occurs in the target: the model says `{labels[0]}`, the target `{y[0]}`",
+            hint="say `output: {classes: [...]}`, or let the model give the labels of the data",
+            at=at,
+        )
+    positive = _positive(model, classes, as_text, at)
+    score = None if matrix is None or positive is None else matrix[:, classes.index(positive)]
+    if matrix is not None and (labels is None or (model.output.threshold is not None and positive is not None)):
+        labels = _decide(matrix, score, classes, positive, model.output.threshold)
+    if labels is None:
+        raise BadPredictions("no output holds labels or probabilities", hint=_say(outputs), at=at)
+    return Scored(y=y, labels=labels, matrix=matrix, score=score, classes=classes, positive=positive)
+
+
+def _roles(model: Model, outputs: dict[str, Array], at: Location) -> tuple[str | None, str | None]:
+    wanted = {"prediction": model.output.prediction, "probabilities": model.output.probabilities}
+    for role, name in wanted.items():
+        if name is not None and name not in outputs:
+            raise BadPredictions(
+                f"`output.{role}` is `{name}`, and the model has the outputs {', '.join(outputs)}", at=model.at("output", role)
+            )
+    probabilities = wanted["probabilities"] or next((name for name in outputs if "prob" in name.lower()), None)
+    rest = [name for name in outputs if name != probabilities]
+    likely = [name for name in rest if any(word in name.lower() for word in ("label", "predict", "variable", "class"))]
+    prediction = wanted["prediction"]
+    if prediction is None and not (wanted["probabilities"] and not likely):
+        prediction = likely[0] if likely else rest[0] if len(rest) == 1 else None
+    if prediction is None and probabilities is None:
+        raise BadPredictions(f"the model has the outputs {', '.join(outputs)}; which one predicts?", hint=_say(outputs), at=at)
+    return prediction, probabilities
+
+
+def _say(outputs: dict[str, Array]) -> str:
+    return f"say `output: {{prediction: NAME}}` with one of {', '.join(outputs)}"
+
+
+def _is_regression(
+    model: Model, signature: Signature, y: Array, predicted: Array | None, probabilities: str | None
+) -> bool:
+    if model.task is not None:
+        return model.task == "regression"
+    if probabilities or signature.classes or model.output.classes or _is_text(y) or y.dtype.kind == "b":
+        return False
+    if predicted is None or _is_text(predicted) or predicted.dtype.kind in "biu":
+        return False
+    # a float answer to a number: classes would be whole numbers on both sides
+    return bool((predicted != predicted.round()).any() or (y.dtype.kind == "f" and (y != y.round()).any()))
+
+
+def _target(values: Array, name: str, at: Location) -> Array:
+    import numpy as np
+
+    missing = (
+        np.isnan(values) if values.dtype.kind == "f" else np.array([value is None for value in values], dtype=bool)
+        if values.dtype.kind == "O" else np.zeros(len(values), bool)
+    )  # fmt: skip
+    if missing.any():
+        raise BadPredictions(
+            f"the target `{name}` is missing in {int(missing.sum()):,} of {len(values):,} rows",
+            hint="take these rows out of the dataset",
+            at=at,
+        )
+    if not len(values):
+        raise BadPredictions("the dataset has no rows", at=at)
+    return values
+
+
+def _positive(model: Model, classes: Sequence[Any], as_text: bool, at: Location) -> Any:
+    import numpy as np
+
+    stated = model.output.positive
+    if stated is None:
+        # the larger of two, as scikit-learn has it: 1 of 0 and 1, True of False and True
+        return classes[1] if len(classes) == 2 else None
+    value = _plain(np.array([stated], dtype=object), as_text)[0]
+    if value not in classes:
+        known = ", ".join(str(item) for item in classes[:10])
+        raise BadPredictions(f"`output.positive` is `{stated}`, and the classes are {known}", at=at)
+    return value
+
+
+def _decide(matrix: Array, score: Array | None, classes: Sequence[Any], positive: Any, threshold: float | None) -> Array:
+    import numpy as np
+
+    if score is not None and threshold is not None and len(classes) == 2:
+        other = classes[1 - list(classes).index(positive)]
+        return np.where(score >= threshold, np.array(positive), np.array(other))
+    return np.array(classes)[matrix.argmax(axis=1)]
+
+
+def _matrix(values: Array) -> Array:
+    import numpy as np
+
+    values = np.asarray(values, dtype=np.float32 if values.dtype == np.float32 else np.float64)
+    if values.ndim == 1:
+        values = values[:, None]
+    if values.ndim != 2:
+        raise BadPredictions(f"probabilities of shape {values.shape} are not rows by classes")
+    # one column is the probability of the positive class of two
+    return np.hstack([1 - values, values]) if values.shape[1] == 1 else values
+
+
+def _flat(values: Array, name: str) -> Array:
+    if values.ndim == 2 and values.shape[1] == 1:
+        return values[:, 0]
+    if values.ndim != 1:
+        raise BadPredictions(f"`{name}` has the shape {values.shape}, expected one value a row")
+    return values
+
+
+def _finite(values: Array) -> Array:
+    import numpy as np
+
+    try:
+        values = values.astype(np.float64) if values.dtype.kind != "f" else values
+    except (TypeError, ValueError):
+        raise BadPredictions("numbers are expected, and the model answers with text") from None
+    bad = int((~np.isfinite(values)).sum())
+    if bad:
+        raise BadPredictions(f"{bad:,} of {values.size:,} predicted numbers are not finite")
+    return values
+
+
+def _is_text(values: Array) -> bool:
+    if values.dtype.kind in "US":
+        return True
+    return values.dtype.kind == "O" and any(isinstance(value, str) for value in values)
+
+
+def _plain(values: Array, as_text: bool) -> Array:
+    """Classes in one comparable form: text if any side is text, else numbers."""
+    import numpy as np
+
+    if not as_text:
+        return values.astype(np.float64)
+    return np.array([_word(value) for value in values.tolist()])
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,102 @@
+"""Markdown for a pull request, a job summary or a file: the verdict, what blocks, then everything, folded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlci import escape
+from mlci.gate import Decision
+from mlci.reporters import words
+from mlci.results import Finding, Level, ModelReport, Outcome, Report, Result
+
+MAX_CHARACTERS = 60_000
+"""GitHub takes 65,536 characters in a comment; what would go beyond is counted instead of shown."""
+
+_MARKS = {
+    Outcome.BROKEN: "🟥 broken",
+    Outcome.FAILED: "❌ failed",
+    Outcome.INCONCLUSIVE: "❔ inconclusive",
+    Outcome.SKIPPED: "⏭️ skipped",
+    Outcome.PASSED: "✅ passed",
+}
+
+
+def render(report: Report, decision: Decision) -> str:
+    head = [f"## {'✅ mlci: passed' if decision.allowed else '❌ mlci: refused'}", "", words.tally(report)]
+    blocks = [_blocking(report), *(_model(model) for model in sorted(report.models, key=_order))]
+    foot = f"\n<sub>{_about(report)}</sub>\n"
+    out = "\n".join(head) + "\n"
+    room = MAX_CHARACTERS - len(out) - len(foot) - 100
+    left = 0
+    for block in blocks:
+        if len(block) > room:
+            left += 1
+            continue
+        out += block
+        room -= len(block)
+    if left:
+        out += f"\n{words.plural(left, 'section')} left out: too long for a comment; see report.json\n"
+    return out + foot
+
+
+def _order(model: ModelReport) -> tuple[int, str]:
+    return list(_MARKS).index(model.worst()), model.name
+
+
+def _blocking(report: Report) -> str:
+    told = [item for item in words.findings(report) if item[2].level is not Level.NOTE]
+    if not told:
+        return ""
+    lines = ["", "### What to look at", ""]
+    for model, result, finding in told:
+        lines.append(f"- **{finding.level.value}** {escape.code(model.name)} {escape.code(result.id)} {_finding(finding)}")
+    return "\n".join(lines) + "\n"
+
+
+def _finding(finding: Finding) -> str:
+    place = f"{escape.code(str(finding.at))}: " if finding.at else ""
+    hint = f"<br>hint: {escape.code(finding.hint, 400)}" if finding.hint else ""
+    return f"{place}{escape.code(finding.message, 400)}{hint}"
+
+
+def _model(model: ModelReport) -> str:
+    worst = model.worst()
+    rows = [_row(result) for result in sorted(model.results, key=lambda r: (list(_MARKS).index(r.outcome), r.id))]
+    lines = [
+        "",
+        f"<details{' open' if worst is not Outcome.PASSED else ''}><summary>{_MARKS[worst]} <b>{_html(model.name)}</b></summary>",
+        "",
+        *_table(("check", "outcome", "measured", "limit"), rows),
+        "",
+        f"Manifest {escape.code(model.path)}, bundle {escape.code(model.bundle[:12] if model.bundle else 'none')}",
+        "",
+        "</details>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(result: Result) -> Sequence[str]:
+    measured = "<br>".join(f"{escape.code(m.name)} {escape.code(words.value(m))}" for m in result.measurements)
+    limits = "<br>".join(escape.code(words.limits(m)) if m.limits else "" for m in result.measurements)
+    reason = f"{escape.code(result.reason, 300)}" if result.reason else ""
+    return (escape.code(result.id), _MARKS[result.outcome], measured or reason, limits)
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(headers)} |",
+        "|" + " --- |" * len(headers),
+        *(f"| {' | '.join(cell or ' ' for cell in row)} |" for row in rows),
+    ]
+
+
+def _html(text: str) -> str:
+    import html
+
+    # inside a tag of the page itself, a code span would not be read as one
+    return html.escape(escape.line(text)).replace("@", "&#64;")
+
+
+def _about(report: Report) -> str:
+    commit = f"commit {escape.code(report.commit[:12])}" if report.commit else "no commit"
+    return f"{escape.code(report.tool)}, {commit}{' with uncommitted changes' if report.dirty else ''}, {report.seconds:.1f} s"

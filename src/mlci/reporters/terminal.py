@@ -1,0 +1,69 @@
+"""A table of what was measured, worst first, then every finding with its place and its cure. Imports tabulate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlci import escape
+from mlci.gate import Decision
+from mlci.reporters import words
+from mlci.results import Finding, Level, Outcome, Report, Result
+
+MAX_ROWS = 60
+"""Rows up to which everything is shown; above it, what passed is counted."""
+
+
+def table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
+    """Rows of text under headers, in columns."""
+    from tabulate import tabulate
+
+    safe = [[escape.line(cell) for cell in row] for row in rows]
+    # disable_numparse: a version such as 1.10 is text
+    return tabulate(safe, headers=list(headers), tablefmt="simple", disable_numparse=True)
+
+
+def finding_lines(finding: Finding, code: str) -> list[str]:
+    """``path:line:column: error[code]: message``, and the cure on a line of its own."""
+    place = f"{finding.at}: " if finding.at else ""
+    lines = [escape.log(f"{place}{finding.level.value}[{code}]: {finding.message}")]
+    return [*lines, escape.log(f"  hint: {finding.hint}")] if finding.hint else lines
+
+
+def render(report: Report, decision: Decision) -> str:
+    results = words.worst_first(report)
+    shown = results if len(results) <= MAX_ROWS else [item for item in results if item[1].outcome is not Outcome.PASSED]
+    parts = []
+    if shown:
+        rows = [row for model, result in shown for row in _rows(model.name, result)]
+        parts.append(table(rows, ("model", "check", "outcome", "measured", "value", "limit")))
+    told = [line for _, result, finding in words.findings(report) if finding.level is not Level.NOTE for line in finding_lines(finding, result.check)]
+    notes = [line for _, result, finding in words.findings(report) if finding.level is Level.NOTE for line in finding_lines(finding, result.check)]
+    for lines in (told, notes):
+        if lines:
+            parts.append("\n".join(lines))
+    parts.append("\n".join([_verdict(report, decision), *_missing_bytes(report)]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _rows(model: str, result: Result) -> list[tuple[str, ...]]:
+    head = (model, result.id, words.outcome(result))
+    if not result.measurements:
+        return [(*head, _cut(result.reason), "", "")]
+    rows = [(m.name, words.value(m), words.limits(m)) for m in result.measurements]
+    return [(*(head if number == 0 else ("", "", "")), *row) for number, row in enumerate(rows)]
+
+
+def _cut(text: str, limit: int = 60) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _verdict(report: Report, decision: Decision) -> str:
+    verdict = "passed" if decision.allowed else "refused"
+    return f"{verdict}: {words.tally(report)} in {report.seconds:.1f} s"
+
+
+def _missing_bytes(report: Report) -> list[str]:
+    incomplete = sorted(model.name for model in report.models if model.bundle is None and model.inputs)
+    if not incomplete:
+        return []
+    return [escape.log(f"no bundle digest for {', '.join(incomplete[:10])}: some inputs are not in this checkout")]

@@ -1,0 +1,84 @@
+"""Cases become results: each on its own, so that no trouble of one reaches another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from mlci.case import Case, Check, Inconclusive, Skip, broken_limit
+from mlci.errors import InvalidFile, MlciError
+from mlci.results import Finding, Level, Location, Measurement, Outcome, Result, at_level
+
+
+def run(case: Case, check: Check, clock: Callable[[], float]) -> Result:
+    """Run one check to its end and say how it ended. Raises nothing but KeyboardInterrupt."""
+    spec = case.spec
+    started = clock()
+    findings: list[Finding] = []
+    measurements: list[Measurement] = []
+    outcome, reason, cause = Outcome.PASSED, "", ""
+    try:
+        for item in check(case):
+            if isinstance(item, Measurement):
+                measurements.append(item)
+                limit = item.broken_limit()
+                if limit is not None:
+                    findings.append(broken_limit(item, limit))
+            else:
+                findings.append(item)
+    except Skip as why:
+        outcome, reason = Outcome.SKIPPED, str(why)
+    except Inconclusive as why:
+        outcome, reason = Outcome.INCONCLUSIVE, str(why)
+    except InvalidFile as error:
+        outcome, reason, cause = Outcome.BROKEN, error.message, error.code
+        findings.extend(error.findings)
+    except MlciError as error:
+        outcome, reason, cause = Outcome.BROKEN, error.message, error.code
+        findings.append(Finding(Level.ERROR, error.message, error.at or _place(case), error.hint))
+    except Exception as error:  # a bug in one check is its own trouble; it is named, and blocks
+        outcome, cause = Outcome.BROKEN, "bug"
+        reason = f"the check failed with {type(error).__name__}: {error}"
+        findings.append(Finding(Level.ERROR, reason, _place(case), "this is a bug of the check; run with --debug and report it"))
+    findings = [finding if finding.at else replace(finding, at=_place(case)) for finding in findings]
+    if spec.severity is Level.WARNING and outcome is not Outcome.BROKEN:
+        findings = [at_level(f, Level.WARNING) if f.level is Level.ERROR else f for f in findings]
+    if any(finding.level is Level.ERROR for finding in findings) and outcome is Outcome.PASSED:
+        outcome = Outcome.FAILED
+    return Result(
+        check=spec.check,
+        id=spec.id,
+        outcome=outcome,
+        reason=reason,
+        cause=cause,
+        severity=spec.severity,
+        required=spec.required,
+        findings=tuple(findings),
+        measurements=tuple(measurements),
+        seconds=clock() - started,
+        at=_place(case),
+    )
+
+
+def findings_of(error: MlciError, path: str) -> tuple[Finding, ...]:
+    """What an error says, as findings that each have a place; ``path`` where the error has none."""
+    if isinstance(error, InvalidFile):
+        return error.findings
+    return (Finding(Level.ERROR, error.message, error.at or Location(path), error.hint),)
+
+
+def refused(error: MlciError, path: str) -> Result:
+    """The result of a model whose manifest could not be read."""
+    return Result(
+        check="manifest",
+        id="manifest",
+        outcome=Outcome.BROKEN,
+        reason=error.message,
+        cause=error.code,
+        findings=findings_of(error, path),
+        at=error.at or Location(path),
+    )
+
+
+def _place(case: Case) -> Location | None:
+    return case.at()

@@ -1,0 +1,349 @@
+"""The JSON Schemas of mlci's files, put together from the words below and from what each check declares.
+
+``scripts/generate.py`` writes them to ``schemas/``; editors and mlci itself read them from there.
+Descriptions end the sentence "... , expected <description>", so that one text serves editors and errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlci import quantities
+from mlci.results import REPORT_VERSION
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+DATA, MODEL = "data", "model"
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def limit(*, least: float | None = None, most: float | None = None, above: float | None = None, below: float | None = None) -> Schema:
+    """A bound on a number: the number itself, or ``{warning:, error:}``.
+
+    ``above`` and ``below`` leave the edge itself out: a bound there could never be broken.
+    """
+    given = {"minimum": least, "maximum": most, "exclusiveMinimum": above, "exclusiveMaximum": below}
+    bounds: Schema = {key: value for key, value in given.items() if value is not None}
+    said = {"minimum": "of at least", "maximum": "of at most", "exclusiveMinimum": "above", "exclusiveMaximum": "below"}
+    words = " ".join(["a number", " and ".join(f"{said[key]} {value:g}" for key, value in bounds.items())]).strip()
+    return _two_level({"type": "number", **bounds, "description": words}, bounds, words)
+
+
+def quantity(pattern: str, words: str) -> Schema:
+    """A bound on a quantity that carries its unit, on one level or on two."""
+    level = {"type": "string", "pattern": pattern, "maxLength": 32, "description": words}
+    return _two_level(level, {"pattern": pattern, "maxLength": 32}, words)
+
+
+def _two_level(level: Schema, bounds: Schema, words: str) -> Schema:
+    return {
+        "type": [level["type"], "object"],
+        **bounds,
+        "properties": {"warning": level, "error": level},
+        "additionalProperties": False,
+        "minProperties": 1,
+        "description": f"{words}, or {{warning:, error:}}",
+    }
+
+
+def options(*required: str, **properties: Schema) -> Schema:
+    """The options of a check: an object of these keys and no others."""
+    schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**schema, "required": list(required)} if required else schema
+
+
+DATASET = ref("dataset-name")
+PATH = ref("path")
+LIMIT = ref("limit")
+COUNT = ref("limit-count")
+SIZE = ref("limit-size")
+
+DEFS: dict[str, Schema] = {
+    "name": {
+        "type": "string",
+        "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$",
+        "description": "a name of a-z, 0-9, `.`, `_` and `-` that begins with a letter or a digit",
+    },
+    "check-id": {
+        "type": "string",
+        "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+        "description": "an id of letters, digits, `.`, `_` and `-`",
+    },
+    "dataset-name": {"type": "string", "minLength": 1, "description": "the name of one of this model's datasets"},
+    "path": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 1024,
+        "description": "a path relative to this file, inside the repository",
+    },
+    "column": {"type": "string", "minLength": 1, "maxLength": 512, "description": "the name of a column"},
+    "share": {
+        "type": ["number", "string"],
+        "minimum": 0,
+        "maximum": 1,
+        "pattern": quantities.SHARE_PATTERN,
+        "maxLength": 32,
+        "description": "a share: a number from 0 to 1, or a percentage such as 99.5%",
+    },
+    "severity": {"enum": ["error", "warning"], "description": "error or warning"},
+    "limit": limit(),
+    "limit-count": limit(least=0),
+    "limit-size": quantity(quantities.SIZE_PATTERN, "a size with its unit such as 500kB, 50MiB or 2GiB"),
+    "duration": {
+        "type": "string",
+        "pattern": quantities.DURATION_PATTERN,
+        "maxLength": 32,
+        "description": "a duration with its unit such as 200ms, 30s or 36h",
+    },
+    "size": {
+        "type": "string",
+        "pattern": quantities.SIZE_PATTERN,
+        "maxLength": 32,
+        "description": "a size with its unit such as 500kB, 50MiB or 2GiB",
+    },
+    "scalar": {"type": ["string", "number", "boolean"], "description": "a text, a number, true or false"},
+}
+
+COLUMN_TYPES = ("int", "float", "string", "bool", "date", "datetime")
+TASKS = ("binary", "multiclass", "regression", "ranking", "other")
+
+_COLUMN: Schema = {
+    "type": "object",
+    "properties": {
+        "type": {"enum": list(COLUMN_TYPES), "description": "one of " + ", ".join(COLUMN_TYPES)},
+        "required": {
+            "type": ["boolean", "object"],
+            "properties": {"mostly": ref("share"), "severity": ref("severity")},
+            "additionalProperties": False,
+            "description": "true, or {mostly: 99%, severity: warning}",
+        },
+    },
+    "additionalProperties": False,
+    "description": "the rules of a column: {type:, required:}",
+}
+
+_DATASET: Schema = {
+    "type": "object",
+    "properties": {
+        "path": {**PATH, "description": "the path of its file, or a glob of files, relative to this file"},
+        "target": ref("column"),
+        "key": {"type": "array", "items": ref("column"), "minItems": 1, "description": "a list of columns"},
+        "like": {**DATASET, "description": "the dataset whose target, key and columns hold here too"},
+        "columns": {"type": "object", "additionalProperties": _COLUMN, "description": "a mapping of columns to rules"},
+        "checks": {"type": "array", "items": ref("data-check"), "description": "a list of checks of this dataset"},
+    },
+    "required": ["path"],
+    "additionalProperties": False,
+    "description": "a dataset: {path:, target:, columns:, checks:}",
+}
+
+_RUNTIME: Schema = {
+    "type": ["string", "object"],
+    "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$",
+    "properties": {
+        "kind": {"type": "string", "minLength": 1, "description": "the name of a runtime, or auto"},
+        "python": {"type": "string", "minLength": 1, "description": "the model's own interpreter: .venv/bin/python"},
+    },
+    "required": ["kind"],
+    "additionalProperties": False,
+    "description": "auto, the name of a runtime, or {kind:, python:}",
+}
+
+_OUTPUT: Schema = {
+    "type": "object",
+    "properties": {
+        "prediction": {"type": "string", "minLength": 1, "description": "the output that holds labels or numbers"},
+        "probabilities": {"type": "string", "minLength": 1, "description": "the output that holds probabilities"},
+        "classes": {"type": "array", "items": ref("scalar"), "minItems": 2, "description": "the classes in the order of the probabilities"},
+        "positive": {**ref("scalar"), "description": "the class that counts as positive"},
+        "threshold": {"type": "number", "minimum": 0, "maximum": 1, "description": "the probability from which it is predicted"},
+    },
+    "additionalProperties": False,
+    "description": "what the model's outputs mean: {probabilities:, positive:, threshold:}",
+}
+
+_TRAIN: Schema = {
+    "type": "object",
+    "properties": {
+        "command": {"type": "array", "items": {"type": "string"}, "minItems": 1, "description": "a command as a list of words"},
+        "needs": {"type": "array", "items": PATH, "description": "the files that training reads"},
+    },
+    "additionalProperties": False,
+    "description": "how the artifact is made: {command:, needs:}",
+}
+
+_VERSION: Schema = {"const": 1, "description": "1, the version of this format"}
+_TEXT: Schema = {"type": "string", "maxLength": 4000, "description": "a text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a check declares: its scope (``data`` or ``model``), a line of summary, the schema of its options."""
+
+    scope: str
+    summary: str
+    options: Schema
+
+
+def model(checks: Mapping[str, Declared]) -> Schema:
+    """The schema of ``model.yaml`` for these checks."""
+    return {
+        "$schema": DIALECT,
+        "title": "mlci model manifest",
+        "description": "a mapping that begins with `version: 1`",
+        "type": "object",
+        "properties": {
+            "version": _VERSION,
+            "name": ref("name"),
+            "description": _TEXT,
+            "owners": {"type": "array", "items": {"type": "string", "minLength": 1}, "description": "a list of users and teams"},
+            "artifact": PATH,
+            "runtime": _RUNTIME,
+            "task": {"enum": list(TASKS), "description": "one of " + ", ".join(TASKS)},
+            "output": _OUTPUT,
+            "datasets": {"type": "object", "additionalProperties": _DATASET, "description": "a mapping of names to datasets"},
+            "checks": {"type": "array", "items": ref("model-check"), "description": "a list of checks"},
+            "train": _TRAIN,
+        },
+        "required": ["version", "name", "artifact"],
+        "additionalProperties": False,
+        "$defs": {
+            **DEFS,
+            "data-check": _item(checks, DATA),
+            "model-check": _item(checks, MODEL),
+            **{f"options-{id_}": {**declared.options, "description": declared.summary} for id_, declared in checks.items()},
+        },
+    }
+
+
+def _item(checks: Mapping[str, Declared], scope: str) -> Schema:
+    # one mapping that holds the check's name beside the common keys: a branch for each check (oneOf) would be slow
+    # and would answer a typing error with every branch it is not; that exactly one is named is checked in manifest.py
+    mine = sorted(id_ for id_, declared in checks.items() if declared.scope == scope)
+    return {
+        "type": ["string", "object"],
+        "if": {"type": "string"},
+        "then": {"enum": mine},
+        "properties": {
+            **{id_: ref(f"options-{id_}") for id_ in mine},
+            "id": ref("check-id"),
+            "severity": ref("severity"),
+            "why": _TEXT,
+        },
+        "additionalProperties": False,
+        "description": f"a check: one of {', '.join(mine)}",
+    }
+
+
+def config(checks: Mapping[str, Declared]) -> Schema:
+    """The schema of ``mlci.yaml`` for these checks."""
+    return {
+        "$schema": DIALECT,
+        "title": "mlci repository configuration",
+        "description": "a mapping that begins with `version: 1`",
+        "type": "object",
+        "properties": {
+            "version": _VERSION,
+            "models": {
+                "type": "array",
+                "items": {"type": "string", "minLength": 1, "maxLength": 1024, "description": "a glob of folders such as models/*"},
+                "minItems": 1,
+                "description": "a list of globs of the folders that hold a model.yaml",
+            },
+            "require": {
+                "type": "array",
+                "items": {"enum": sorted(id_ for id_, declared in checks.items() if declared.scope == MODEL)},
+                "description": "a list of checks that every model must have",
+            },
+            "defaults": {
+                "type": "object",
+                "properties": {
+                    id_: {key: value for key, value in declared.options.items() if key != "required"}
+                    for id_, declared in sorted(checks.items())
+                },
+                "additionalProperties": False,
+                "description": "a mapping of checks to default options",
+            },
+            "limits": {
+                "type": "object",
+                "properties": {
+                    "load": {**ref("duration"), "description": "how long a model may take to load, such as 60s"},
+                    "predict": {**ref("duration"), "description": "how long one dataset may take to predict, such as 5m"},
+                    "memory": {**ref("size"), "description": "the address space of a model's process, such as 4GiB"},
+                    "artifact": {**ref("size"), "description": "the largest artifact that is read, such as 10GiB"},
+                },
+                "additionalProperties": False,
+                "description": "a mapping of limits: load, predict, memory, artifact",
+            },
+        },
+        "required": ["version"],
+        "additionalProperties": False,
+        "$defs": DEFS,
+    }
+
+
+def report() -> Schema:
+    """The schema of ``report.json``."""
+    text: Schema = {"type": "string"}
+    number: Schema = {"type": ["number", "null"]}
+    place = {
+        "type": ["object", "null"],
+        "properties": {"path": text, "line": {"type": ["integer", "null"]}, "column": {"type": ["integer", "null"]}},
+    }
+    finding = {"level": ref("level"), "message": text, "at": ref("place"), "hint": text}
+    limit_ = {"side": {"enum": ["min", "max"]}, "bound": {"type": "number"}, "level": ref("level"), "at": ref("place")}
+    measurement = {
+        "name": text, "value": number, "unit": text, "low": number, "high": number,
+        "n": {"type": ["integer", "null"]}, "at": ref("place"), "limits": _list(_closed(limit_)),
+    }  # fmt: skip
+    result = {
+        "check": text, "id": text, "outcome": ref("outcome"), "reason": text, "cause": text,
+        "severity": ref("level"), "required": {"type": "boolean"}, "seconds": {"type": "number", "minimum": 0}, "at": ref("place"),
+        "findings": _list(_closed(finding)), "measurements": _list(_closed(measurement)),
+    }  # fmt: skip
+    digest = {"type": ["string", "null"], "pattern": "^[0-9a-f]{64}$"}
+    input_ = {"role": text, "path": text, "sha256": digest, "size": {"type": "integer", "minimum": 0}, "kind": text}
+    model_ = {
+        "name": text, "path": text, "bundle": digest,
+        "inputs": _list(_closed(input_)), "results": _list(_closed(result)),
+    }  # fmt: skip
+    top = {
+        "version": {"const": REPORT_VERSION}, "tool": text, "started": text,
+        "seconds": {"type": "number", "minimum": 0}, "commit": {"type": ["string", "null"]},
+        "dirty": {"type": "boolean"}, "selection": text, "models": _list(_closed(model_)),
+    }  # fmt: skip
+    return {
+        "$schema": DIALECT,
+        "title": "mlci report",
+        "description": "a report that `mlci check` wrote",
+        **_closed(top),
+        "$defs": {
+            "level": {"enum": ["error", "warning", "note"]},
+            "outcome": {"enum": ["passed", "failed", "inconclusive", "skipped", "broken"]},
+            "place": {**place, "required": list(place["properties"]), "additionalProperties": False},
+        },
+    }
+
+
+def _closed(properties: Mapping[str, Schema]) -> Schema:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def names(checks: Iterable[str]) -> str:
+    """Ids, as a sentence lists them."""
+    return ", ".join(sorted(checks))

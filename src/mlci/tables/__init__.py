@@ -1,0 +1,1 @@
+"""Tables: files of rows, read through DuckDB."""

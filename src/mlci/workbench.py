@@ -1,0 +1,185 @@
+"""The bench that the checks of one model measure on: its tables, its running model, each made once and shared."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, TypeVar
+
+from mlci import content, quantities, registry
+from mlci.content import KINDS, Content
+from mlci.errors import LimitReached, MlciError, SafetyRefused, UsageError
+from mlci.escape import line
+from mlci.manifest import Model
+from mlci.ports import Predictor, Signature, Table
+from mlci.repo import Repo, refusal
+from mlci.runtimes.client import Limits, WorkerPredictor
+from mlci.world import World, this_python
+from mlci.workspace import ARTIFACT_LIMIT
+
+if TYPE_CHECKING:
+    from mlci.ports import Array
+
+T = TypeVar("T")
+_UNSAFE = ("pickle", "compressed", "torch")
+
+
+class Workbench:
+    """Everything costly about one model. Safe for several threads; closed once, when the last check is done."""
+
+    def __init__(self, model: Model, repo: Repo, world: World, limits: Mapping[str, str], trust: tuple[str, ...] = ()) -> None:
+        self._model = model
+        self._repo = repo
+        self._world = world
+        self._limits = limits
+        self._trust = trust
+        self._lock = threading.RLock()
+        self._made: dict[tuple[str, str], object] = {}
+        self._open: list[Table | Predictor] = []
+
+    @property
+    def repo(self) -> Repo:
+        return self._repo
+
+    def _once(self, kind: str, name: str, make: Callable[[], T]) -> T:
+        """What ``make`` returns, made by whoever asks first; an error is kept as well, and raised again."""
+        with self._lock:
+            key = (kind, name)
+            if key not in self._made:
+                try:
+                    self._made[key] = make()
+                except MlciError as error:
+                    self._made[key] = error
+            made = self._made[key]
+        if isinstance(made, MlciError):
+            # a copy: two threads must not hang their tracebacks on one error
+            raise made.with_traceback(None)
+        return made  # type: ignore[return-value]  # the key's kind decides the type
+
+    def content(self, path: str) -> Content:
+        return self._once("content", path, lambda: self._content(path))
+
+    def _content(self, path: str) -> Content:
+        entry = self._repo.entry(path)
+        if entry.kind == "folder":
+            return Content("folder", tuple(self._repo.files(path)))
+        if entry.kind != "file":
+            raise refusal(entry)
+        head = self._repo.head(path, content.HEAD)
+        if not head.startswith(b"PK"):
+            return Content(content.kind_of(head))
+        with self._repo.local(path).open("rb") as stream:
+            return content.sniff(stream)
+
+    def table(self, dataset: str) -> Table:
+        return self._once("table", dataset, lambda: self._table(self._model.path(self._model.datasets[dataset].path), dataset))
+
+    def _table(self, path: str, label: str) -> Table:
+        from mlci.tables.duck import READS, open_table
+
+        files = self._repo.glob(path)
+        if not files:
+            raise refusal(self._repo.entry(path))
+        kinds = {name: self.content(name).kind for name in files}
+        for name, kind in kinds.items():
+            if kind not in READS:
+                hint = "git lfs pull" if kind == "lfs-pointer" else "parquet and CSV files are read"
+                raise UsageError(f"`{line(name)}` is {KINDS[kind]}, expected a table", hint=hint)
+        if len(set(kinds.values())) > 1:
+            raise UsageError(f"`{line(path)}` names files of two formats", hint="let the pattern name one of them: *.parquet")
+        table: Table = open_table([self._repo.local(name) for name in files], kinds[files[0]], path, threads=self._world.cores)
+        self._open.append(table)
+        return table
+
+    def outputs(self, dataset: str) -> tuple[Signature, dict[str, Array]]:
+        return self._once("outputs", dataset, lambda: self._outputs(dataset))
+
+    def _outputs(self, name: str) -> tuple[Signature, dict[str, Array]]:
+        dataset = self._model.datasets[name]
+        predictor = self._once("predictor", "", self._predictor)
+        without = [*dataset.key, *([dataset.target] if dataset.target else [])]
+        answers = predictor.predict(self.table(name), without)
+        return predictor.signature, answers
+
+    def _predictor(self) -> Predictor:
+        model = self._model
+        path = model.path(model.artifact)
+        kind = self.content(path).kind
+        runtime = self._runtime(kind)
+        self._refuse_large(path)
+        predictor: Predictor
+        if hasattr(runtime, "open_predictor"):
+            key = next((d.key for d in model.datasets.values() if d.key), ())
+            predictor = runtime.open_predictor(self._table(path, "predictions"), key)
+        else:
+            predictor = WorkerPredictor(
+                self._python(),
+                Path(str(runtime.__file__)),
+                self._repo.local(path),
+                self._world,
+                limits=self._worker_limits(),
+                extra=runtime.EXTRA,
+                label=f"`{line(model.artifact)}`",
+                options={"trust": list(self._trust)},
+                order=[name for d in model.datasets.values() for name in d.columns],
+            )
+        self._open.append(predictor)
+        return predictor
+
+    def _runtime(self, kind: str) -> ModuleType:
+        """The runtime that the manifest names, else the one that takes this kind of content."""
+        if self._model.runtime != "auto":
+            runtime = registry.find("runtimes", self._model.runtime)
+            if runtime.KINDS and kind not in runtime.KINDS:
+                taken = " or ".join(KINDS[name] for name in runtime.KINDS)
+                raise UsageError(
+                    f"`{line(self._model.artifact)}` is {KINDS[kind]}, and the runtime {self._model.runtime} takes {taken}",
+                    at=self._model.at("runtime"),
+                )
+            return runtime
+        for name in registry.RUNTIMES:
+            runtime = registry.find("runtimes", name)
+            if kind in runtime.KINDS:
+                return runtime
+        message = f"no runtime takes `{line(self._model.artifact)}`: it is {KINDS[kind]}"
+        if kind in _UNSAFE:
+            raise SafetyRefused(message, hint="save it as skops or ONNX", at=self._model.at("artifact"))
+        hint = "say `runtime: predictions` if it is a file of predictions; runtimes: " + ", ".join(registry.RUNTIMES)
+        raise UsageError(message, hint=hint, at=self._model.at("artifact"))
+
+    def _refuse_large(self, path: str) -> None:
+        most = self._limits.get("artifact", ARTIFACT_LIMIT)
+        if self._repo.entry(path).size > quantities.size(most):
+            raise LimitReached(f"`{line(path)}` is over the limit of {most} on what is read")
+
+    def _worker_limits(self) -> Limits:
+        usual = Limits()
+        load, predict, memory = (self._limits.get(name) for name in ("load", "predict", "memory"))
+        return Limits(
+            quantities.duration(load) if load else usual.load_s,
+            quantities.duration(predict) if predict else usual.predict_s,
+            int(quantities.size(memory)) if memory else usual.memory,
+        )
+
+    def _python(self) -> str:
+        """The model's own interpreter, a path from its manifest; the one that runs mlci where it names none."""
+        written = self._model.python
+        if written is None:
+            return this_python()
+        found = self._world.cwd / written if Path(written).is_absolute() else self._repo_root() / self._model.path(written)
+        if not found.is_file():
+            hint = "make it: python -m venv .venv, then install the model's requirements"
+            raise UsageError(f"the interpreter `{line(written)}` is not there", hint=hint, at=self._model.at("runtime", "python"))
+        return str(found)
+
+    def _repo_root(self) -> Path:
+        root = getattr(self._repo, "root", None)
+        if root is None:
+            raise UsageError("an interpreter of its own needs a work tree, and a commit is checked here")
+        return Path(root)
+
+    def close(self) -> None:
+        for resource in self._open:
+            resource.close()

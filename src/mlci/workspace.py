@@ -1,0 +1,229 @@
+"""A repository as a command works on it: its root, its policy, its models."""
+
+from __future__ import annotations
+
+import os.path
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlci import document, plan, quantities, registry
+from mlci.document import Document
+from mlci.errors import MlciError, UsageError
+from mlci.escape import line
+from mlci.git import Git, find_root
+from mlci.manifest import Config, Model, load_config, load_model
+from mlci.repo import CONFIG, MANIFEST, CommitTree, Repo, WorkTree, is_lfs_pointer, manifests, refusal
+from mlci.results import Finding, Level
+from mlci.world import World
+
+ARTIFACT_LIMIT = "20GiB"
+_COMMON = frozenset({"id", "severity", "why"})
+
+
+@dataclass
+class Workspace:
+    """One repository. ``git`` is None for a folder that is no git work tree."""
+
+    world: World
+    root: Path
+    repo: Repo
+    git: Git | None
+    _config: Config | None = field(default=None, repr=False)
+
+    @property
+    def config(self) -> Config:
+        """What ``mlci.yaml`` says. Raises InvalidFile if it is wrong."""
+        if self._config is None:
+            if self.repo.entry(CONFIG).kind == "missing":
+                self._config = Config()
+            else:
+                self._config = read_config(self.read(CONFIG))
+        return self._config
+
+    def read(self, path: str) -> Document:
+        """A document of the repository. Raises InvalidFile, or PathRefused."""
+        return document.read(self.repo.read(path, document.MAX_BYTES), path)
+
+    def manifests(self) -> list[str]:
+        found = manifests(self.repo, self.config.models)
+        if isinstance(self.repo, CommitTree):
+            self.repo.hold(found)
+        return found
+
+    def model(self, path: str) -> Model:
+        """The model of a manifest. Raises InvalidFile, or PathRefused."""
+        return read_model(self.read(path))
+
+    def relative(self, path: str) -> str:
+        """A path of the command line, from the root. Raises UsageError if it stands elsewhere."""
+        absolute = (self.world.cwd / path).absolute()
+        try:
+            found = Path(_collapse(absolute)).relative_to(self.root)
+        except ValueError:
+            raise UsageError(
+                f"`{line(path)}` is outside the repository `{line(str(self.root))}`", hint="name the other repository with `-C FOLDER`"
+            ) from None
+        return found.as_posix() if found.parts else ""
+
+    def changed_manifests(self, revision: str, every: Sequence[str]) -> list[str]:
+        """The manifests of the models that the changes since ``revision`` touch.
+
+        A change of ``mlci.yaml`` touches all. A manifest that leaves its own folder (``../``) is read to see whether
+        it names a changed file; the others are told by their folder, so that cost grows with the change.
+        """
+        if self.git is None:
+            raise UsageError("`--changed-since` needs a git repository", hint="git init")
+        changed = self.git.changed_since(self.git.merge_base(revision))
+        if CONFIG in changed:
+            return list(every)
+        known = set(every)
+        found = {owner for path in changed if (owner := nearest(path, known))}
+        outward = [path for path in every if path not in found and self._may_reach_out(path)]
+        named: dict[str, list[str]] = {}
+        for path in outward if changed else ():
+            try:
+                model = self.model(path)
+            except MlciError:
+                found.add(path)  # it cannot be told, so it is looked at
+            else:
+                named[path] = [path, *(model.path(written) for written in written_paths(model))]
+        return sorted(found | plan.touched(self._expanded(named), changed))
+
+    def _may_reach_out(self, path: str) -> bool:
+        # a path that leaves the folder holds two dots; an escape in a quoted text could hide them
+        raw = self.repo.read(path, document.MAX_BYTES)
+        return b".." in raw or b"\\" in raw
+
+    def _expanded(self, named: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+        return {path: [match for written in paths for match in self.repo.glob(written) or [written]] for path, paths in named.items()}
+
+
+def nearest(path: str, known: set[str]) -> str | None:
+    """The manifest whose folder holds ``path`` most closely."""
+    parts = path.split("/")
+    for end in range(len(parts) - 1, -1, -1):
+        candidate = "/".join([*parts[:end], MANIFEST])
+        if candidate in known:
+            return candidate
+    return None
+
+
+def written_paths(model: Model) -> list[str]:
+    """Every path that a manifest names, as written."""
+    options = [str(spec.options["path"]) for spec in model.checks if "path" in spec.options]
+    return [model.artifact, *(dataset.path for dataset in model.datasets.values()), *model.needs, *options]
+
+
+@contextmanager
+def open_workspace(world: World, folder: Path | None = None, revision: str | None = None) -> Iterator[Workspace]:
+    """The repository around ``folder`` (the current one if None), as its work tree or as ``revision`` holds it.
+
+    Without git, the root is the nearest folder with a ``mlci.yaml``, else ``folder`` itself.
+    """
+    start = (world.cwd / folder).resolve() if folder else world.cwd
+    if not start.is_dir():
+        raise UsageError(f"`{line(str(folder))}` is no folder")
+    git_root = find_root(start)
+    root = git_root or next((above for above in (start, *start.parents) if (above / CONFIG).is_file()), start)
+    git = Git(root, world) if git_root else None
+    if revision is None:
+        yield Workspace(world, root, WorkTree(root), git)
+        return
+    if git is None:
+        raise UsageError("`--commit` needs a git repository", hint="git init")
+    with tempfile.TemporaryDirectory(prefix="mlci-") as scratch:
+        yield Workspace(world, root, CommitTree(git, git.commit(revision), Path(scratch)), git)
+
+
+def read_config(read: Document) -> Config:
+    """The policy of a document. Raises InvalidFile."""
+    data = read.data if isinstance(read.data, dict) else {}
+    required = data.get("require")
+    defaults = data.get("defaults")
+    words = [*(required if isinstance(required, list) else ()), *(defaults if isinstance(defaults, dict) else ())]
+    return load_config(read, registry.schema_for("config", (word for word in words if isinstance(word, str))))
+
+
+def read_model(read: Document) -> Model:
+    """The model of a document. Raises InvalidFile."""
+    return load_model(read, registry.schema_for("model", _mentioned(read.data)))
+
+
+def _mentioned(data: Any) -> Iterator[str]:
+    """The words that stand where a manifest names a check, of whatever shape the data are."""
+    if not isinstance(data, dict):
+        return
+    datasets = data.get("datasets")
+    lists = [data.get("checks"), *(d.get("checks") for d in datasets.values() if isinstance(d, dict))] if isinstance(datasets, dict) else [data.get("checks")]
+    for items in lists:
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, str):
+                yield item
+            elif isinstance(item, dict):
+                yield from (str(key) for key in item if key not in _COMMON)
+
+
+def references(model: Model, repo: Repo, limits: Mapping[str, str]) -> list[Finding]:
+    """What of the files that a model names is not there, or is not a file; nothing is read but small pointers."""
+    found = []
+    places: list[tuple[tuple[str | int, ...], str, bool]] = [(("artifact",), model.artifact, True)]
+    places += [(("datasets", name, "path"), dataset.path, False) for name, dataset in model.datasets.items()]
+    places += [(("train", "needs", index), path, True) for index, path in enumerate(model.needs)]
+    for pointer, written, folders in places:
+        finding = _reference(model, repo, written, folders=folders)
+        if finding:
+            found.append(Finding(finding.level, finding.message, model.at(*pointer), finding.hint))
+    most = limits.get("artifact", ARTIFACT_LIMIT)
+    size = repo.entry(model.path(model.artifact)).size
+    if size > quantities.size(most):
+        message = f"`{line(model.artifact)}` has {quantities.show_size(size)}, over the limit of {most} on what is read"
+        found.append(Finding(Level.ERROR, message, model.at("artifact"), "raise `limits: {artifact: …}` in mlci.yaml"))
+    return found
+
+
+def _reference(model: Model, repo: Repo, written: str, *, folders: bool) -> Finding | None:
+    path = model.path(written)
+    matches = repo.glob(path)
+    if len(matches) != 1 or matches[0] != path:
+        if not matches:
+            entry = repo.entry(path) if path == written or "*" not in path else None
+            if entry is not None and entry.kind == "dvc-pointer":
+                return Finding(Level.NOTE, refusal(entry).message, hint=refusal(entry).hint)
+            problem = refusal(repo.entry(path)).message if entry is not None else f"no file matches `{line(written)}`"
+            return Finding(Level.ERROR, problem, hint="check the spelling, and that the file is committed")
+        return None
+    entry = repo.entry(path)
+    if entry.kind == "folder":
+        try:
+            files = repo.files(path)
+        except MlciError as error:
+            return Finding(Level.ERROR, error.message, hint=error.hint)
+        if not files:
+            return Finding(Level.ERROR, f"the folder `{line(written)}` holds no file", hint="commit the files that belong in it")
+        return None if folders else Finding(Level.ERROR, f"`{line(written)}` is a folder, expected a file", hint=f"name its files: {written.rstrip('/')}/*.parquet")
+    if entry.kind != "file":
+        return Finding(Level.ERROR, refusal(entry).message, hint=refusal(entry).hint)
+    if entry.size < 1024 and is_lfs_pointer(repo.head(path, 64)):
+        return Finding(Level.NOTE, f"`{line(written)}` is a Git LFS pointer, not the file itself", hint="git lfs pull")
+    return None
+
+
+def two_of_a_name(models: Iterable[Model]) -> list[Finding]:
+    """A finding for every model whose name another has taken."""
+    taken: dict[str, Model] = {}
+    found = []
+    for model in models:
+        if model.name in taken:
+            message = f"the name `{model.name}` is taken by {taken[model.name].document.path}"
+            found.append(Finding(Level.ERROR, message, model.at("name"), "give every model of the repository a name of its own"))
+        taken.setdefault(model.name, model)
+    return found
+
+
+def _collapse(path: Path) -> str:
+    # `..` is taken out as text: following links here would hide that a path leaves the repository
+    return os.path.normpath(path)

@@ -1,0 +1,190 @@
+"""The world outside: environment, clock, streams and programs. The only module that touches them."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mlci.errors import LimitReached, OutsideFailed
+
+# What a program of the user's may see of the environment. No token is named like one of these.
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT", "JAVA_HOME", "R_HOME")
+MAX_OUTPUT = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A program that has ended; ``status`` is negative when a signal ended it."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+
+class World:
+    """The outside as one object, handed to whoever needs it."""
+
+    def __init__(self, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
+        self.cwd = (cwd or Path.cwd()).resolve()
+        self.env = dict(os.environ if env is None else env)
+
+    @property
+    def in_ci(self) -> bool:
+        return self.env.get("CI", "").lower() not in ("", "0", "false")
+
+    @property
+    def cores(self) -> int:
+        """The processors that this process may use."""
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start that never go back."""
+        return time.monotonic()
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+        timeout_s: float = 60.0,
+    ) -> Completed:
+        """Run a program to its end.
+
+        Raises OutsideFailed if it cannot be started, LimitReached if it takes longer than ``timeout_s``.
+        """
+        try:
+            done = subprocess.run(
+                argv,
+                cwd=cwd or self.cwd,
+                env=self.env if env is None else dict(env),
+                input=stdin,
+                stdin=subprocess.DEVNULL if stdin is None else None,
+                capture_output=True,
+                timeout=timeout_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise LimitReached(f"`{argv[0]}` was still running after {timeout_s:g} s") from None
+        except OSError as error:
+            raise OutsideFailed(f"`{argv[0]}` cannot be started: {error.strerror}") from None
+        return Completed(done.returncode, done.stdout, done.stderr)
+
+    def spawn(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Child:
+        """Start a program that is talked to line by line. Raises OutsideFailed if it cannot be started."""
+        return Child(argv, cwd=cwd, env=env)
+
+    def child_env(self, home: Path) -> dict[str, str]:
+        """The environment for a program of the user's: an allow-list, with a home of its own."""
+        kept = {name: self.env[name] for name in PASSED_ON if name in self.env}
+        return {**kept, "HOME": str(home), "TMPDIR": str(home), "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
+
+
+class Child:
+    """A running program in a session of its own; requests go in and replies come out as single lines."""
+
+    def __init__(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
+        # a file, not a pipe: a child that writes much to stderr must not block
+        self._stderr = tempfile.TemporaryFile()
+        try:
+            self._process = subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._stderr.close()
+            raise OutsideFailed(f"`{argv[0]}` cannot be started: {error.strerror}") from None
+        self._buffer = bytearray()
+
+    def ask(self, line: bytes, *, timeout_s: float) -> bytes | None:
+        """Send one line and wait for one line; None when the program ended instead.
+
+        Raises LimitReached, with the program killed, when no line comes within ``timeout_s`` seconds or when the
+        line is longer than 256 MiB.
+        """
+        assert self._process.stdin and self._process.stdout
+        try:
+            self._process.stdin.write(line + b"\n")
+            self._process.stdin.flush()
+        except (BrokenPipeError, ConnectionResetError):
+            self._process.wait()
+            return None
+        deadline = time.monotonic() + timeout_s
+        descriptor = self._process.stdout.fileno()
+        scanned = 0
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_READ)
+            while (end := self._buffer.find(b"\n", scanned)) < 0:
+                scanned = len(self._buffer)
+                if scanned > MAX_OUTPUT:
+                    self.kill()
+                    raise LimitReached(f"a reply is longer than {MAX_OUTPUT:,} bytes")
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    self.kill()
+                    raise LimitReached(f"no answer after {timeout_s:g} s")
+                chunk = os.read(descriptor, 1 << 20)
+                if not chunk:
+                    self._process.wait()
+                    return None
+                self._buffer += chunk
+        reply = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return reply
+
+    @property
+    def status(self) -> int | None:
+        """The exit status, negative for a signal; None while it runs."""
+        return self._process.poll()
+
+    def said(self, limit: int = 2000) -> str:
+        """The end of what the program wrote to stderr, at most ``limit`` bytes of it."""
+        size = self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(0, size - limit))
+        return self._stderr.read().decode("utf-8", "replace").strip()
+
+    def kill(self) -> None:
+        """End the program and all of its process group."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it has ended, and so has its group
+        self._process.wait()
+
+    def close(self) -> None:
+        """Let the program end by itself, for two seconds; then end it."""
+        if self._process.stdin and not self._process.stdin.closed:
+            try:
+                self._process.stdin.close()
+            except BrokenPipeError:
+                pass  # it has ended already
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            pass  # the kill below ends it
+        self.kill()
+        if self._process.stdout:
+            self._process.stdout.close()
+        self._stderr.close()
+
+
+def this_python() -> str:
+    """The interpreter that runs mlci."""
+    return sys.executable
