@@ -19,7 +19,11 @@ BEGIN, END = "<!-- generated: {} -->", "<!-- end: {} -->"
 # hook id -> (command line, what it does, the files that set it off)
 HOOKS = {
     "mlci-validate": ("mlci validate", "manifests against their schemas", r"(^|/)(model|mlci)\.yaml$"),
-    "mlci-card": ("mlci check --only card --output -", "the model cards of changed models", r"(^|/)(MODEL_CARD\.md|model\.yaml)$"),
+    "mlci-card": (
+        "mlci check --only card --output -",
+        "the model cards of changed models",
+        r"(^|/)(MODEL_CARD\.md|model\.yaml)$",
+    ),
     "mlci-artifact": (
         "mlci check --only artifact --output -",
         "that the artifacts of changed models are there and are what they say",
@@ -49,7 +53,9 @@ def checks_table() -> str:
     rows = ["| check | asked by | what it holds |", "| --- | --- | --- |"]
     for name in registry.CHECKS:
         module = registry.find("checks", name)
-        rows.append(f"| `{name}` | {'a dataset' if module.SCOPE == 'data' else 'the model'} | {registry.summary(module)} |")
+        rows.append(
+            f"| `{name}` | {'a dataset' if module.SCOPE == 'data' else 'the model'} | {registry.summary(module)} |"
+        )
     return "\n".join(rows)
 
 
@@ -79,7 +85,12 @@ def exit_codes_table() -> str:
 
 
 def readme(text: str) -> str:
-    parts = {"checks": checks_table(), "runtimes": runtimes_table(), "commands": commands_table(), "exit codes": exit_codes_table()}
+    parts = {
+        "checks": checks_table(),
+        "runtimes": runtimes_table(),
+        "commands": commands_table(),
+        "exit codes": exit_codes_table(),
+    }
     for name, body in parts.items():
         begin, end = BEGIN.format(name), END.format(name)
         before, _, rest = text.partition(begin)
@@ -89,7 +100,10 @@ def readme(text: str) -> str:
 
 
 def generated() -> dict[Path, str]:
-    files = {ROOT / "schemas" / name: json.dumps(registry.generate(kind), indent=1) + "\n" for kind, name in registry.SCHEMAS.items()}
+    files = {
+        ROOT / "schemas" / name: json.dumps(registry.generate(kind), indent=1) + "\n"
+        for kind, name in registry.SCHEMAS.items()
+    }
     files[ROOT / ".pre-commit-hooks.yaml"] = hooks()
     readme_path = ROOT / "README.md"
     if readme_path.exists():

@@ -72,7 +72,9 @@ class Case:
         meant = [d for d in labelled if d.name == "test"] or labelled
         if len(meant) != 1:
             raise Skip(
-                f"{len(labelled)} datasets have a target; say which with `data:`" if labelled else "no dataset has a `target:`"
+                f"{len(labelled)} datasets have a target; say which with `data:`"
+                if labelled
+                else "no dataset has a `target:`"
             )
         return meant[0]
 

@@ -127,7 +127,7 @@ def _text(head: bytes) -> str:
     start = text.lstrip().lower()
     if start.startswith(("<!doctype html", "<html")):
         return "html"
-    if start.startswith("<?xml") and "<pmml" in start or start.startswith("<pmml"):
+    if (start.startswith("<?xml") and "<pmml" in start) or start.startswith("<pmml"):
         return "pmml"
     if start.startswith("tree\n") and "version=" in start:
         return "lightgbm"

@@ -191,7 +191,9 @@ def _read_yaml(reader: _Reader, text: str) -> None:
             )
         )
     except yaml.YAMLError as error:
-        reader.findings.append(Finding(Level.ERROR, f"this is not YAML: {line(str(error))}", Location(reader.path, 1, 1)))
+        reader.findings.append(
+            Finding(Level.ERROR, f"this is not YAML: {line(str(error))}", Location(reader.path, 1, 1))
+        )
 
 
 class _Open:
@@ -223,7 +225,13 @@ def _events(reader: _Reader, events: Any) -> None:
                 continue
             pointer = _pointer(top)
             reader.node(pointer, place)
-            data: Any = _scalar(reader, event, place) if kind is yaml.ScalarEvent else {} if kind is yaml.MappingStartEvent else []
+            data: Any = (
+                _scalar(reader, event, place)
+                if kind is yaml.ScalarEvent
+                else {}
+                if kind is yaml.MappingStartEvent
+                else []
+            )
             _put(reader, top, data)
             if kind is not yaml.ScalarEvent:
                 stack.append(_Open(pointer, data))
@@ -264,9 +272,13 @@ def _put(reader: _Reader, top: _Open | None, data: Any) -> None:
 
 def _refuse_graph(reader: _Reader, event: Any, place: tuple[int, int]) -> None:
     if event.anchor:
-        raise reader.stop(place, f"the anchor {show('&' + event.anchor)} is not read", "write the value out where it is used")
+        raise reader.stop(
+            place, f"the anchor {show('&' + event.anchor)} is not read", "write the value out where it is used"
+        )
     if event.tag:
-        raise reader.stop(place, f"the tag {show(event.tag)} is not read", "delete the tag; quote the value if it is text")
+        raise reader.stop(
+            place, f"the tag {show(event.tag)} is not read", "delete the tag; quote the value if it is text"
+        )
 
 
 def _key(reader: _Reader, event: Any, place: tuple[int, int]) -> str:
@@ -275,7 +287,7 @@ def _key(reader: _Reader, event: Any, place: tuple[int, int]) -> str:
         if value == "<<":
             raise reader.stop(place, "the merge key `<<` is not read", "write the keys out")
         # `on`, `no` and `y` are good names of columns and options, so words stay words in a key
-        if not value or value == "~" or _reading(value)[0] is not str and not _BOOL_1_1.fullmatch(value):
+        if not value or value == "~" or (_reading(value)[0] is not str and not _BOOL_1_1.fullmatch(value)):
             reader.refuse(place, f"the key {show(value)} is not text", f'quote it ("{line(value)}")')
     return value
 
@@ -301,7 +313,7 @@ def _reading(value: str) -> tuple[Any, str, str]:
         if _BOOL_1_1.fullmatch(value):
             is_true = value.lower() in ("yes", "on", "true")
             word = str(is_true).lower()
-            return None, f"is read as {word} by YAML 1.1", f'{_QUOTE.format(value)}, write {word} if it is not'
+            return None, f"is read as {word} by YAML 1.1", f"{_QUOTE.format(value)}, write {word} if it is not"
         if _NULL_1_1.fullmatch(value):
             return None, "is read as null by YAML 1.1", f"{_QUOTE.format(value)}, write null if it is not"
         if value == "=":
@@ -372,7 +384,9 @@ class _Json:
 
     def take(self, expected: str) -> None:
         if self.peek() != expected:
-            raise self.wrong(f"this is not JSON: expected `{expected}`, found {show(self.peek() or 'the end of the file')}")
+            raise self.wrong(
+                f"this is not JSON: expected `{expected}`, found {show(self.peek() or 'the end of the file')}"
+            )
         self.index += 1
 
     def value(self, pointer: Pointer) -> Any:
@@ -390,10 +404,10 @@ class _Json:
         match = _JSON_NUMBER.match(self.text, self.index)
         if match and match.end() > self.index:
             return self.number(match)
-        for word, value in _WORDS.items():
+        for word, meaning in _WORDS.items():
             if self.text.startswith(word, self.index):
                 self.index += len(word)
-                return value
+                return meaning
         if re.compile("-?(NaN|Infinity)").match(self.text, self.index):
             raise self.wrong("a number must be finite")
         raise self.wrong(f"this is not JSON: found {show(char or 'the end of the file')} where a value should stand")
@@ -413,7 +427,7 @@ class _Json:
 
     def string(self) -> str:
         try:
-            value, end = json.decoder.scanstring(self.text, self.index + 1, True)  # type: ignore[attr-defined]  # C-accelerated, since 2.6
+            value, end = json.decoder.scanstring(self.text, self.index + 1)  # type: ignore[attr-defined]  # C-accelerated, since 2.6
         except json.JSONDecodeError as error:
             self.index = error.pos
             raise self.wrong(f"this is not JSON: {error.msg}") from None

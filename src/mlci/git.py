@@ -50,7 +50,9 @@ class Git:
             hint = ""
             if "dubious ownership" in said:
                 hint = f"git config --global --add safe.directory '{self.root}'"
-            raise OutsideFailed(f"git {words[0]} failed: {line(said.splitlines()[0] if said else str(status))}", hint=hint)
+            raise OutsideFailed(
+                f"git {words[0]} failed: {line(said.splitlines()[0] if said else str(status))}", hint=hint
+            )
         return out
 
     def commit(self, revision: str) -> str:
@@ -117,11 +119,3 @@ class Git:
 
 def _text(path: bytes) -> str:
     return path.decode("utf-8", "surrogateescape")
-
-
-def find_root(start: Path) -> Path | None:
-    """The work tree that ``start`` stands in, found without starting git."""
-    for folder in (start, *start.parents):
-        if (folder / ".git").exists():
-            return folder
-    return None

@@ -128,7 +128,10 @@ def problems(document: Document, schema: Schema) -> list[Finding]:
         found = document.data.get("version")
         if "version" not in document.data:
             place = document.at()
-            return [*_first(place, "`version` is missing", f"write `version: {expected}` on the first line"), *_schema_errors(document, schema)]
+            return [
+                *_first(place, "`version` is missing", f"write `version: {expected}` on the first line"),
+                *_schema_errors(document, schema),
+            ]
         if found != expected or isinstance(found, bool):
             message = f"`version` is {_shown(found)}; this mlci reads version {expected}"
             hint = f"write `version: {expected}`, or install the mlci that reads this one"
@@ -143,10 +146,13 @@ def _first(at: Location, message: str, hint: str) -> list[Finding]:
 def _schema_errors(document: Document, schema: Schema) -> list[Finding]:
     found: dict[tuple[str, str], tuple[tuple[int, int, int], Finding]] = {}
     for error in _validator(schema).iter_errors(document.data):
-        for rank, finding in _explain(document, error):
+        for rank, finding in _explain(document, error, schema):
             if finding.message.startswith("`version` is missing"):
                 continue
-            found.setdefault((str(finding.at), finding.message), ((rank, finding.at.line or 0, finding.at.column or 0) if finding.at else (rank, 0, 0), finding))
+            found.setdefault(
+                (str(finding.at), finding.message),
+                ((rank, finding.at.line or 0, finding.at.column or 0) if finding.at else (rank, 0, 0), finding),
+            )
     return [finding for _, finding in sorted(found.values(), key=lambda item: item[0])]
 
 
@@ -165,7 +171,7 @@ def _validator(schema: Schema) -> Any:
     return known[1]
 
 
-def _explain(document: Document, error: Any) -> Iterator[tuple[int, Finding]]:
+def _explain(document: Document, error: Any, root: Schema) -> Iterator[tuple[int, Finding]]:
     """One schema error in a reader's words; the rank puts unknown keys first: they explain what is missing."""
     pointer: Pointer = tuple(error.absolute_path)
     keyword, schema, value = error.validator, error.schema, error.instance
@@ -174,27 +180,37 @@ def _explain(document: Document, error: Any) -> Iterator[tuple[int, Finding]]:
         for key in value:
             if key not in schema.get("properties", {}):
                 message = f"unknown key {show(str(key))}{_inside(pointer)}"
-                yield 0, Finding(Level.ERROR, message, document.at(*pointer, key, key=True), _did_you_mean(str(key), allowed))
+                yield (
+                    0,
+                    Finding(
+                        Level.ERROR, message, document.at(*pointer, key, key=True), _did_you_mean(str(key), allowed)
+                    ),
+                )
         return
     at = document.at(*pointer)
     if keyword == "required":
         for key in error.validator_value:
             if key not in value:
                 words = schema.get("properties", {}).get(key, {})
-                hint = f"add `{key}:`, {_expected(words, error)}" if _expected(words, error) else f"add `{key}:`"
+                hint = f"add `{key}:`, {_expected(words, root)}" if _expected(words, root) else f"add `{key}:`"
                 yield 2, Finding(Level.ERROR, f"`{key}` is missing{_inside(pointer)}", at, hint)
         return
     if keyword in ("if", "then", "anyOf", "oneOf", "allOf") and error.context:
         for inner in error.context:
-            yield from _explain(document, inner)
+            yield from _explain(document, inner, root)
         return
-    expected = _expected(schema, error) or str(error.message)
+    expected = _expected(schema, root) or str(error.message)
     hint = ""
     if keyword == "enum" and isinstance(value, str):
         hint = _did_you_mean(value, [str(item) for item in error.validator_value])
     elif keyword == "type" and "string" in _types(schema) and isinstance(value, int | float):
         hint = "quote it if it is text"
-    elif keyword == "type" and "number" in _types(schema) and isinstance(value, str) and re.fullmatch(r"[-+0-9.eE]+", value):
+    elif (
+        keyword == "type"
+        and "number" in _types(schema)
+        and isinstance(value, str)
+        and re.fullmatch(r"[-+0-9.eE]+", value)
+    ):
         hint = "write it without quotes"
     yield 1, Finding(Level.ERROR, f"{_subject(pointer)} is {_shown(value)}, expected {expected}", at, hint)
 
@@ -204,11 +220,11 @@ def _types(schema: Schema) -> list[str]:
     return [kind] if isinstance(kind, str) else list(kind)
 
 
-def _expected(schema: Schema, error: Any) -> str:
+def _expected(schema: Schema, root: Schema) -> str:
     if "description" in schema:
         return str(schema["description"])
     if "$ref" in schema:
-        return str(error._resolver.lookup(schema["$ref"]).contents.get("description", "")) if getattr(error, "_resolver", None) else ""
+        return str(root.get("$defs", {}).get(schema["$ref"].rpartition("/")[2], {}).get("description", ""))
     if "enum" in schema:
         return "one of " + ", ".join(str(item) for item in schema["enum"])
     if "const" in schema:
@@ -274,7 +290,9 @@ def load_config(document: Document, schema: Schema) -> Config:
     for index, glob in enumerate(document.data.get("models", ()) if not found else ()):
         problem = lexical_problem(glob, globs=True)
         if problem:
-            found.append(Finding(Level.ERROR, f"`models[{index}]` is {show(glob)}: {problem}", document.at("models", index)))
+            found.append(
+                Finding(Level.ERROR, f"`models[{index}]` is {show(glob)}: {problem}", document.at("models", index))
+            )
     _raise(found)
     data = document.data
     return Config(
@@ -357,19 +375,33 @@ class _ModelReader:
 
     def like(self, here: Pointer, other: str, name: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
         if other == name or other not in raw:
-            self.wrong((*here, "like"), f"`like` names {show(other)}, which is no other dataset of this model", _did_you_mean(other, set(raw) - {name}))
+            self.wrong(
+                (*here, "like"),
+                f"`like` names {show(other)}, which is no other dataset of this model",
+                _did_you_mean(other, set(raw) - {name}),
+            )
             return {}
         if "like" in raw[other]:
-            self.wrong((*here, "like"), f"`like` names {show(other)}, which is like another itself", f"name {show(raw[other]['like'])}")
+            self.wrong(
+                (*here, "like"),
+                f"`like` names {show(other)}, which is like another itself",
+                f"name {show(raw[other]['like'])}",
+            )
         base: Mapping[str, Any] = raw[other]
         return base
 
     def path(self, pointer: Pointer, written: str, *, globs: bool = False) -> None:
         problem = lexical_problem(written, globs=globs, folder=self.document.path.rpartition("/")[0])
         if problem:
-            self.wrong(pointer, f"{_subject(pointer)} is {show(written, 120)}: {problem}", "name a file of this repository, relative to this manifest, with forward slashes")
+            self.wrong(
+                pointer,
+                f"{_subject(pointer)} is {show(written, 120)}: {problem}",
+                "name a file of this repository, relative to this manifest, with forward slashes",
+            )
 
-    def checks(self, items: Iterable[Any], here: Pointer, raw: Mapping[str, Any], dataset: str | None) -> tuple[CheckSpec, ...]:
+    def checks(
+        self, items: Iterable[Any], here: Pointer, raw: Mapping[str, Any], dataset: str | None
+    ) -> tuple[CheckSpec, ...]:
         specs = (self.check(item, (*here, index), raw, dataset) for index, item in enumerate(items))
         return tuple(spec for spec in specs if spec is not None)
 
@@ -378,7 +410,11 @@ class _ModelReader:
         named = [item] if isinstance(item, str) else [key for key in item if f"options-{key}" in self.schema["$defs"]]
         if len(named) != 1:
             found = " and ".join(show(key) for key in named) or "none"
-            self.wrong(here, f"one check is expected in {_subject(here)}, found {found}", "begin each check with a dash of its own")
+            self.wrong(
+                here,
+                f"one check is expected in {_subject(here)}, found {found}",
+                "begin each check with a dash of its own",
+            )
             return None
         check = named[0]
         options: Mapping[str, Any] = common.get(check, {})
@@ -388,7 +424,12 @@ class _ModelReader:
         id_ = common.get("id") or "-".join(re.sub(r"[^A-Za-z0-9._-]", "_", str(part)) for part in parts if part)
         if id_ in self.ids:
             first = self.document.at(*self.ids[id_]).line
-            self.wrong(pointer, f"two checks have the id {show(id_)}; the first stands at line {first}", "give one of them an `id:`", key=True)
+            self.wrong(
+                pointer,
+                f"two checks have the id {show(id_)}; the first stands at line {first}",
+                "give one of them an `id:`",
+                key=True,
+            )
         self.ids[id_] = pointer
         return CheckSpec(
             check=check,
@@ -405,9 +446,15 @@ class _ModelReader:
         for key, value in options.items():
             kind = properties.get(key, {}).get("$ref", "")
             if kind == "#/$defs/dataset-name" and value not in raw:
-                self.wrong((*pointer, key), f"`{key}` names {show(value)}, which is no dataset of this model", _did_you_mean(value, raw))
+                self.wrong(
+                    (*pointer, key),
+                    f"`{key}` names {show(value)}, which is no dataset of this model",
+                    _did_you_mean(value, raw),
+                )
             elif kind == "#/$defs/path":
                 self.path((*pointer, key), value)
         bounds = {side: options[side] for side in ("min", "max") if isinstance(options.get(side), int | float)}
         if len(bounds) == 2 and bounds["min"] > bounds["max"]:
-            self.wrong((*pointer, "min"), f"`min` is {bounds['min']} and `max` is {bounds['max']}: no number can satisfy both")
+            self.wrong(
+                (*pointer, "min"), f"`min` is {bounds['min']} and `max` is {bounds['max']}: no number can satisfy both"
+            )

@@ -167,5 +167,3 @@ METRICS: dict[str, Metric] = {
 def named(name: str) -> Metric:
     """The metric of that name; a schema has checked before that there is one."""
     return METRICS[name]
-
-

@@ -46,8 +46,9 @@ class Scored:
         metric = METRICS[name]
         if (metric.needs == "numbers") == self.is_classification:
             kind = "regression" if metric.needs == "numbers" else "classification"
+            predicted = "classes" if self.is_classification else "numbers"
             raise BadPredictions(
-                f"{name} is a metric of {kind}, and this model predicts {'classes' if self.is_classification else 'numbers'}",
+                f"{name} is a metric of {kind}, and this model predicts {predicted}",
                 hint="name another metric, or say `task:` if the kind was told wrongly",
             )
         value = metric.compute(*self._arguments(name, metric))
@@ -137,10 +138,10 @@ def _classification(
     matrix = None if probabilities is None else _matrix(_finite(outputs[probabilities]))
     stated = model.output.classes or signature.classes
     as_text = any(_is_text(values) for values in (y, raw, np.array(stated) if stated else None) if values is not None)
-    y = _plain(y, as_text)
-    labels = None if raw is None else _plain(raw, as_text)
+    y = _plain(y, as_text=as_text)
+    labels = None if raw is None else _plain(raw, as_text=as_text)
     if stated:
-        classes = tuple(_plain(np.array(stated, dtype=object), as_text).tolist())
+        classes = tuple(_plain(np.array(stated, dtype=object), as_text=as_text).tolist())
     else:
         seen = y if labels is None else np.concatenate([y, labels])
         classes = tuple(np.unique(seen).tolist())
@@ -160,7 +161,7 @@ def _classification(
             hint="say `output: {classes: [...]}`, or let the model give the labels of the data",
             at=at,
         )
-    positive = _positive(model, classes, as_text, at)
+    positive = _positive(model, classes, at, as_text=as_text)
     score = None if matrix is None or positive is None else matrix[:, classes.index(positive)]
     if matrix is not None and (labels is None or (model.output.threshold is not None and positive is not None)):
         labels = _decide(matrix, score, classes, positive, model.output.threshold)
@@ -174,7 +175,8 @@ def _roles(model: Model, outputs: dict[str, Array], at: Location) -> tuple[str |
     for role, name in wanted.items():
         if name is not None and name not in outputs:
             raise BadPredictions(
-                f"`output.{role}` is `{name}`, and the model has the outputs {', '.join(outputs)}", at=model.at("output", role)
+                f"`output.{role}` is `{name}`, and the model has the outputs {', '.join(outputs)}",
+                at=model.at("output", role),
             )
     probabilities = wanted["probabilities"] or next((name for name in outputs if "prob" in name.lower()), None)
     rest = [name for name in outputs if name != probabilities]
@@ -183,7 +185,9 @@ def _roles(model: Model, outputs: dict[str, Array], at: Location) -> tuple[str |
     if prediction is None and not (wanted["probabilities"] and not likely):
         prediction = likely[0] if likely else rest[0] if len(rest) == 1 else None
     if prediction is None and probabilities is None:
-        raise BadPredictions(f"the model has the outputs {', '.join(outputs)}; which one predicts?", hint=_say(outputs), at=at)
+        raise BadPredictions(
+            f"the model has the outputs {', '.join(outputs)}; which one predicts?", hint=_say(outputs), at=at
+        )
     return prediction, probabilities
 
 
@@ -222,27 +226,30 @@ def _target(values: Array, name: str, at: Location) -> Array:
     return values
 
 
-def _positive(model: Model, classes: Sequence[Any], as_text: bool, at: Location) -> Any:
+def _positive(model: Model, classes: Sequence[Any], at: Location, *, as_text: bool) -> Any:
     import numpy as np
 
     stated = model.output.positive
     if stated is None:
         # the larger of two, as scikit-learn has it: 1 of 0 and 1, True of False and True
         return classes[1] if len(classes) == 2 else None
-    value = _plain(np.array([stated], dtype=object), as_text)[0]
+    value = _plain(np.array([stated], dtype=object), as_text=as_text)[0]
     if value not in classes:
         known = ", ".join(str(item) for item in classes[:10])
         raise BadPredictions(f"`output.positive` is `{stated}`, and the classes are {known}", at=at)
     return value
 
 
-def _decide(matrix: Array, score: Array | None, classes: Sequence[Any], positive: Any, threshold: float | None) -> Array:
+def _decide(
+    matrix: Array, score: Array | None, classes: Sequence[Any], positive: Any, threshold: float | None
+) -> Array:
     import numpy as np
 
     if score is not None and threshold is not None and len(classes) == 2:
         other = classes[1 - list(classes).index(positive)]
         return np.where(score >= threshold, np.array(positive), np.array(other))
-    return np.array(classes)[matrix.argmax(axis=1)]
+    decided: Array = np.asarray(classes)[matrix.argmax(axis=1)]
+    return decided
 
 
 def _matrix(values: Array) -> Array:
@@ -284,7 +291,7 @@ def _is_text(values: Array) -> bool:
     return values.dtype.kind == "O" and any(isinstance(value, str) for value in values)
 
 
-def _plain(values: Array, as_text: bool) -> Array:
+def _plain(values: Array, *, as_text: bool) -> Array:
     """Classes in one comparable form: text if any side is text, else numbers."""
     import numpy as np
 

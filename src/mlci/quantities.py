@@ -44,7 +44,7 @@ def show(value: float, unit: str = "") -> str:
     if unit == "bytes":
         return show_size(value)
     if unit == "share":
-        return f"{value:.4g}" if value < 0.0001 else f"{100 * value:.4g}%"
+        return f"{100 * value:.4g}%"
     number = f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.4g}"
     if unit == "s":
         return f"{1000 * value:.3g}ms" if value < 1 else f"{value:.3g}s"

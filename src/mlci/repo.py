@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import glob as globbing
-import hashlib
 import os
 import re
 import stat
@@ -13,12 +12,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from mlci.errors import LimitReached, PathRefused
 from mlci.escape import line
-from mlci.git import Git
 from mlci.paths import is_glob, lexical_problem
+
+if TYPE_CHECKING:
+    from mlci.git import Git
 
 MANIFEST = "model.yaml"
 CONFIG = "mlci.yaml"
@@ -109,7 +110,9 @@ class WorkTree:
 
     def _missing(self, path: str) -> Entry:
         if os.path.isfile(self.root / (path + ".dvc")):
-            return Entry(path, "dvc-pointer", detail=f"`{line(path)}.dvc` names it, but its content is not in this checkout")
+            return Entry(
+                path, "dvc-pointer", detail=f"`{line(path)}.dvc` names it, but its content is not in this checkout"
+            )
         return Entry(path, "missing")
 
     def _link(self, part: str) -> str:
@@ -161,7 +164,7 @@ class WorkTree:
 
     def digest(self, path: str) -> str:
         with self.open(path) as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            return _sha256(stream)
 
     def files(self, path: str) -> list[str]:
         entry = self.entry(path)
@@ -221,7 +224,9 @@ class CommitTree:
         if path in self._tree:
             mode, _, size = self._tree[path]
             if mode == "120000":
-                return Entry(path, "symlink", detail=f"`{line(path)}` is a symbolic link, which may lead outside the repository")
+                return Entry(
+                    path, "symlink", detail=f"`{line(path)}` is a symbolic link, which may lead outside the repository"
+                )
             if mode == "160000":
                 return Entry(path, "special", detail="it is a submodule")
             return Entry(path, "file", size)
@@ -232,7 +237,11 @@ class CommitTree:
         for end in range(1, path.count("/") + 1):
             above = self._tree.get("/".join(path.split("/")[:end]))
             if above and above[0] == "120000":
-                return Entry(path, "symlink", detail=f"a folder of `{line(path)}` is a symbolic link, which may lead outside the repository")
+                return Entry(
+                    path,
+                    "symlink",
+                    detail=f"a folder of `{line(path)}` is a symbolic link, which may lead outside the repository",
+                )
         return Entry(path, "missing")
 
     def hold(self, paths: Sequence[str]) -> None:
@@ -254,7 +263,7 @@ class CommitTree:
 
     def digest(self, path: str) -> str:
         with self.local(path).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            return _sha256(stream)
 
     def files(self, path: str) -> list[str]:
         entry = self.entry(path)
@@ -285,6 +294,23 @@ class CommitTree:
         return target
 
 
+def _sha256(stream: BinaryIO) -> str:
+    import hashlib
+
+    state = hashlib.sha256()
+    while chunk := stream.read(_CHUNK):
+        state.update(chunk)
+    return state.hexdigest()
+
+
+def find_git(start: Path) -> Path | None:
+    """The work tree that ``start`` stands in, found without starting git."""
+    for folder in (start, *start.parents):
+        if (folder / ".git").exists():
+            return folder
+    return None
+
+
 def _translate(pattern: str) -> str:
     # as glob.glob reads it: `*` and `?` stay within a folder, `**` is any number of folders
     parts = []
@@ -295,7 +321,11 @@ def _translate(pattern: str) -> str:
         body = ""
         for token in re.findall(r"\[!?\]?[^\]]*\]|.", part, re.DOTALL):
             if token[0] == "[" and len(token) > 1:
-                body += "[^" + re.escape(token[2:-1]) + "]" if token[1] == "!" else "[" + token[1:-1].replace("\\", "") + "]"
+                body += (
+                    "[^" + re.escape(token[2:-1]) + "]"
+                    if token[1] == "!"
+                    else "[" + token[1:-1].replace("\\", "") + "]"
+                )
             else:
                 body += {"*": "[^/]*", "?": "[^/]"}.get(token, re.escape(token))
         parts.append(body + "/")

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from mlci.errors import InvalidFile, MlciError
+
 REPORT_VERSION = 1
 
 
@@ -92,9 +94,7 @@ class Measurement:
     def broken_limit(self) -> Limit | None:
         """The heaviest limit that the value breaks. A value that is not finite breaks every limit."""
         order = list(Level)
-        broken = [
-            limit for limit in self.limits if not math.isfinite(self.value) or limit.broken_by(self.value)
-        ]
+        broken = [limit for limit in self.limits if not math.isfinite(self.value) or limit.broken_by(self.value)]
         return min(broken, key=lambda limit: order.index(limit.level), default=None)
 
 
@@ -195,6 +195,13 @@ class Report:
         )
 
 
+def findings_of(error: MlciError, path: str) -> tuple[Finding, ...]:
+    """What an error says, as findings that each have a place; ``path`` where the error has none."""
+    if isinstance(error, InvalidFile):
+        return error.findings
+    return (Finding(Level.ERROR, error.message, error.at or Location(path), error.hint),)
+
+
 def at_level(finding: Finding, level: Level) -> Finding:
     """The same finding, weighing ``level``."""
     return replace(finding, level=level)
@@ -215,8 +222,7 @@ def _model_to_dict(model: ModelReport) -> dict[str, Any]:
         "path": model.path,
         "bundle": model.bundle,
         "inputs": [
-            {"role": i.role, "path": i.path, "sha256": i.sha256, "size": i.size, "kind": i.kind}
-            for i in model.inputs
+            {"role": i.role, "path": i.path, "sha256": i.sha256, "size": i.size, "kind": i.kind} for i in model.inputs
         ],
         "results": [_result_to_dict(result) for result in model.results],
     }
@@ -234,8 +240,7 @@ def _result_to_dict(result: Result) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "at": _place(result.at),
         "findings": [
-            {"level": f.level.value, "message": f.message, "at": _place(f.at), "hint": f.hint}
-            for f in result.findings
+            {"level": f.level.value, "message": f.message, "at": _place(f.at), "hint": f.hint} for f in result.findings
         ],
         "measurements": [
             {
@@ -247,8 +252,7 @@ def _result_to_dict(result: Result) -> dict[str, Any]:
                 "n": m.n,
                 "at": _place(m.at),
                 "limits": [
-                    {"side": x.side, "bound": x.bound, "level": x.level.value, "at": _place(x.at)}
-                    for x in m.limits
+                    {"side": x.side, "bound": x.bound, "level": x.level.value, "at": _place(x.at)} for x in m.limits
                 ],
             }
             for m in result.measurements
@@ -297,7 +301,5 @@ def _measurement_from_dict(data: dict[str, Any]) -> Measurement:
         high=data["high"],
         n=data["n"],
         at=_location(data["at"]),
-        limits=tuple(
-            Limit(x["side"], x["bound"], Level(x["level"]), _location(x["at"])) for x in data["limits"]
-        ),
+        limits=tuple(Limit(x["side"], x["bound"], Level(x["level"]), _location(x["at"])) for x in data["limits"]),
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mlci.case import Case, Check, Inconclusive, Skip, broken_limit
 from mlci.errors import InvalidFile, MlciError
-from mlci.results import Finding, Level, Location, Measurement, Outcome, Result, at_level
+from mlci.results import Finding, Level, Location, Measurement, Outcome, Result, at_level, findings_of
 
 
 def run(case: Case, check: Check, clock: Callable[[], float]) -> Result:
@@ -36,10 +36,12 @@ def run(case: Case, check: Check, clock: Callable[[], float]) -> Result:
     except MlciError as error:
         outcome, reason, cause = Outcome.BROKEN, error.message, error.code
         findings.append(Finding(Level.ERROR, error.message, error.at or _place(case), error.hint))
-    except Exception as error:  # a bug in one check is its own trouble; it is named, and blocks
+    except Exception as error:  # noqa: BLE001  # a bug in one check is its own trouble; it is named, and blocks
         outcome, cause = Outcome.BROKEN, "bug"
         reason = f"the check failed with {type(error).__name__}: {error}"
-        findings.append(Finding(Level.ERROR, reason, _place(case), "this is a bug of the check; run with --debug and report it"))
+        findings.append(
+            Finding(Level.ERROR, reason, _place(case), "this is a bug of the check; run with --debug and report it")
+        )
     findings = [finding if finding.at else replace(finding, at=_place(case)) for finding in findings]
     if spec.severity is Level.WARNING and outcome is not Outcome.BROKEN:
         findings = [at_level(f, Level.WARNING) if f.level is Level.ERROR else f for f in findings]
@@ -58,13 +60,6 @@ def run(case: Case, check: Check, clock: Callable[[], float]) -> Result:
         seconds=clock() - started,
         at=_place(case),
     )
-
-
-def findings_of(error: MlciError, path: str) -> tuple[Finding, ...]:
-    """What an error says, as findings that each have a place; ``path`` where the error has none."""
-    if isinstance(error, InvalidFile):
-        return error.findings
-    return (Finding(Level.ERROR, error.message, error.at or Location(path), error.hint),)
 
 
 def refused(error: MlciError, path: str) -> Result:

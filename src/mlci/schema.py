@@ -23,7 +23,9 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}
 
 
-def limit(*, least: float | None = None, most: float | None = None, above: float | None = None, below: float | None = None) -> Schema:
+def limit(
+    *, least: float | None = None, most: float | None = None, above: float | None = None, below: float | None = None
+) -> Schema:
     """A bound on a number: the number itself, or ``{warning:, error:}``.
 
     ``above`` and ``below`` leave the edge itself out: a bound there could never be broken.
@@ -160,9 +162,19 @@ _OUTPUT: Schema = {
     "properties": {
         "prediction": {"type": "string", "minLength": 1, "description": "the output that holds labels or numbers"},
         "probabilities": {"type": "string", "minLength": 1, "description": "the output that holds probabilities"},
-        "classes": {"type": "array", "items": ref("scalar"), "minItems": 2, "description": "the classes in the order of the probabilities"},
+        "classes": {
+            "type": "array",
+            "items": ref("scalar"),
+            "minItems": 2,
+            "description": "the classes in the order of the probabilities",
+        },
         "positive": {**ref("scalar"), "description": "the class that counts as positive"},
-        "threshold": {"type": "number", "minimum": 0, "maximum": 1, "description": "the probability from which it is predicted"},
+        "threshold": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1,
+            "description": "the probability from which it is predicted",
+        },
     },
     "additionalProperties": False,
     "description": "what the model's outputs mean: {probabilities:, positive:, threshold:}",
@@ -171,7 +183,12 @@ _OUTPUT: Schema = {
 _TRAIN: Schema = {
     "type": "object",
     "properties": {
-        "command": {"type": "array", "items": {"type": "string"}, "minItems": 1, "description": "a command as a list of words"},
+        "command": {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+            "description": "a command as a list of words",
+        },
         "needs": {"type": "array", "items": PATH, "description": "the files that training reads"},
     },
     "additionalProperties": False,
@@ -202,12 +219,20 @@ def model(checks: Mapping[str, Declared]) -> Schema:
             "version": _VERSION,
             "name": ref("name"),
             "description": _TEXT,
-            "owners": {"type": "array", "items": {"type": "string", "minLength": 1}, "description": "a list of users and teams"},
+            "owners": {
+                "type": "array",
+                "items": {"type": "string", "minLength": 1},
+                "description": "a list of users and teams",
+            },
             "artifact": PATH,
             "runtime": _RUNTIME,
             "task": {"enum": list(TASKS), "description": "one of " + ", ".join(TASKS)},
             "output": _OUTPUT,
-            "datasets": {"type": "object", "additionalProperties": _DATASET, "description": "a mapping of names to datasets"},
+            "datasets": {
+                "type": "object",
+                "additionalProperties": _DATASET,
+                "description": "a mapping of names to datasets",
+            },
             "checks": {"type": "array", "items": ref("model-check"), "description": "a list of checks"},
             "train": _TRAIN,
         },
@@ -217,7 +242,10 @@ def model(checks: Mapping[str, Declared]) -> Schema:
             **DEFS,
             "data-check": _item(checks, DATA),
             "model-check": _item(checks, MODEL),
-            **{f"options-{id_}": {**declared.options, "description": declared.summary} for id_, declared in checks.items()},
+            **{
+                f"options-{id_}": {**declared.options, "description": declared.summary}
+                for id_, declared in checks.items()
+            },
         },
     }
 
@@ -252,7 +280,12 @@ def config(checks: Mapping[str, Declared]) -> Schema:
             "version": _VERSION,
             "models": {
                 "type": "array",
-                "items": {"type": "string", "minLength": 1, "maxLength": 1024, "description": "a glob of folders such as models/*"},
+                "items": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 1024,
+                    "description": "a glob of folders such as models/*",
+                },
                 "minItems": 1,
                 "description": "a list of globs of the folders that hold a model.yaml",
             },
@@ -274,7 +307,10 @@ def config(checks: Mapping[str, Declared]) -> Schema:
                 "type": "object",
                 "properties": {
                     "load": {**ref("duration"), "description": "how long a model may take to load, such as 60s"},
-                    "predict": {**ref("duration"), "description": "how long one dataset may take to predict, such as 5m"},
+                    "predict": {
+                        **ref("duration"),
+                        "description": "how long one dataset may take to predict, such as 5m",
+                    },
                     "memory": {**ref("size"), "description": "the address space of a model's process, such as 4GiB"},
                     "artifact": {**ref("size"), "description": "the largest artifact that is read, such as 10GiB"},
                 },
@@ -292,19 +328,25 @@ def report() -> Schema:
     """The schema of ``report.json``."""
     text: Schema = {"type": "string"}
     number: Schema = {"type": ["number", "null"]}
-    place = {
+    place: Schema = {
         "type": ["object", "null"],
         "properties": {"path": text, "line": {"type": ["integer", "null"]}, "column": {"type": ["integer", "null"]}},
     }
     finding = {"level": ref("level"), "message": text, "at": ref("place"), "hint": text}
-    limit_ = {"side": {"enum": ["min", "max"]}, "bound": {"type": "number"}, "level": ref("level"), "at": ref("place")}
-    measurement = {
+    limit_: dict[str, Schema] = {
+        "side": {"enum": ["min", "max"]},
+        "bound": {"type": "number"},
+        "level": ref("level"),
+        "at": ref("place"),
+    }
+    measurement: dict[str, Schema] = {
         "name": text, "value": number, "unit": text, "low": number, "high": number,
         "n": {"type": ["integer", "null"]}, "at": ref("place"), "limits": _list(_closed(limit_)),
     }  # fmt: skip
-    result = {
+    result: dict[str, Schema] = {
         "check": text, "id": text, "outcome": ref("outcome"), "reason": text, "cause": text,
-        "severity": ref("level"), "required": {"type": "boolean"}, "seconds": {"type": "number", "minimum": 0}, "at": ref("place"),
+        "severity": ref("level"), "required": {"type": "boolean"}, "seconds": {"type": "number", "minimum": 0},
+        "at": ref("place"),
         "findings": _list(_closed(finding)), "measurements": _list(_closed(measurement)),
     }  # fmt: skip
     digest = {"type": ["string", "null"], "pattern": "^[0-9a-f]{64}$"}
@@ -313,7 +355,7 @@ def report() -> Schema:
         "name": text, "path": text, "bundle": digest,
         "inputs": _list(_closed(input_)), "results": _list(_closed(result)),
     }  # fmt: skip
-    top = {
+    top: dict[str, Schema] = {
         "version": {"const": REPORT_VERSION}, "tool": text, "started": text,
         "seconds": {"type": "number", "minimum": 0}, "commit": {"type": ["string", "null"]},
         "dirty": {"type": "boolean"}, "selection": text, "models": _list(_closed(model_)),

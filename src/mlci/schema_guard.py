@@ -18,20 +18,38 @@ DIALECTS = tuple(f"https://json-schema.org/draft/{name}/schema" for name in ("20
 MAX_EXPANDED = 5_000
 """Subschemas when every reference is written out."""
 
-_ONE = frozenset({"not", "if", "then", "else", "items", "contains", "additionalProperties", "propertyNames", "unevaluatedProperties", "unevaluatedItems"})
+_ONE = frozenset(
+    {
+        "not",
+        "if",
+        "then",
+        "else",
+        "items",
+        "contains",
+        "additionalProperties",
+        "propertyNames",
+        "unevaluatedProperties",
+        "unevaluatedItems",
+    }
+)
 _MANY = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _NAMED = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs"})
 _PLAIN = frozenset(
-    "$schema $id $comment title description default examples deprecated readOnly writeOnly type enum const multipleOf "
-    "minimum maximum exclusiveMinimum exclusiveMaximum minLength maxLength pattern format minItems maxItems uniqueItems "
-    "minContains maxContains minProperties maxProperties required dependentRequired $ref".split()
+    {
+        *("$schema", "$id", "$comment", "title", "description", "default", "examples", "deprecated", "readOnly"),
+        *("writeOnly", "type", "enum", "const", "multipleOf", "minimum", "maximum", "exclusiveMinimum"),
+        *("exclusiveMaximum", "minLength", "maxLength", "pattern", "format", "minItems", "maxItems", "uniqueItems"),
+        *("minContains", "maxContains", "minProperties", "maxProperties", "required", "dependentRequired", "$ref"),
+    }
 )
 _SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
 
 
 def refuse_unbounded(schema: Document) -> None:
     """Raise InvalidFile with all that is refused in a schema."""
-    findings = [Finding(Level.ERROR, message, schema.at(*pointer), hint) for pointer, message, hint in _problems(schema.data)]
+    findings = [
+        Finding(Level.ERROR, message, schema.at(*pointer), hint) for pointer, message, hint in _problems(schema.data)
+    ]
     if not findings and _expanded(schema.data, schema.data) > MAX_EXPANDED:
         message = f"its references expand to more than {MAX_EXPANDED:,} schemas"
         findings.append(Finding(Level.ERROR, message, schema.at(), "reference each definition fewer times"))
@@ -81,20 +99,29 @@ def _walk(node: Any, pointer: Pointer, root: dict[str, Any]) -> Iterator[tuple[P
         elif key == "$ref":
             yield from _reference(value, here, root)
         elif key == "uniqueItems" and value is True and not _scalar_items(node):
-            yield here, "`uniqueItems` compares every pair of items unless `items` says that they are scalars", "add `items: {type: string}`"
+            yield (
+                here,
+                "`uniqueItems` compares every pair of items unless `items` says that they are scalars",
+                "add `items: {type: string}`",
+            )
         elif key not in _PLAIN:
             yield here, f"the keyword {show(key)} is not read", ""
 
 
 def _scalar_items(node: dict[str, Any]) -> bool:
     items = node.get("items")
-    kinds = items.get("type") if isinstance(items, dict) else None
-    return bool(kinds) and set([kinds] if isinstance(kinds, str) else kinds) <= _SCALARS
+    kinds = items.get("type", []) if isinstance(items, dict) else []
+    named = {kinds} if isinstance(kinds, str) else {str(kind) for kind in kinds}
+    return bool(named) and named <= _SCALARS
 
 
 def _reference(value: Any, here: Pointer, root: dict[str, Any]) -> Iterator[tuple[Pointer, str, str]]:
     if not isinstance(value, str) or not value.startswith("#/$defs/"):
-        yield here, f"the reference {show(str(value))} leaves this schema; nothing is fetched", "write it as #/$defs/NAME"
+        yield (
+            here,
+            f"the reference {show(str(value))} leaves this schema; nothing is fetched",
+            "write it as #/$defs/NAME",
+        )
         return
     if value.removeprefix("#/$defs/") not in root.get("$defs", {}):
         yield here, f"the reference {show(value)} names no definition of this schema", ""
@@ -103,13 +130,15 @@ def _reference(value: Any, here: Pointer, root: dict[str, Any]) -> Iterator[tupl
 
 def _looping(root: dict[str, Any]) -> str:
     """The name of a definition that leads back to itself; ``""`` if none does."""
-    defs = root.get("$defs", {})
-    leads_to = {name: {ref.removeprefix("#/$defs/") for ref in _references(body)} & defs.keys() for name, body in defs.items()}
+    defs: dict[str, Any] = root.get("$defs", {})
+    leads_to = {
+        name: {ref.removeprefix("#/$defs/") for ref in _references(body)} & defs.keys() for name, body in defs.items()
+    }
     # what leads nowhere is taken away until nothing is left, or only what goes round
     while leads_to:
         ends = {name for name, others in leads_to.items() if not others}
         if not ends:
-            return sorted(leads_to)[0]
+            return min(leads_to)
         leads_to = {name: others - ends for name, others in leads_to.items() if name not in ends}
     return ""
 
@@ -163,7 +192,7 @@ def unbounded(pattern: Any) -> str:
         items, inside = stack.pop()
         for kind, value in items:
             if kind in (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT):
-                low, high, body = value
+                _, high, body = value
                 many = high is _constants.MAXREPEAT or high > 100
                 if inside and high > 1:
                     return "repeats what repeats, which can take exponential time"

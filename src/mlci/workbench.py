@@ -16,8 +16,8 @@ from mlci.manifest import Model
 from mlci.ports import Predictor, Signature, Table
 from mlci.repo import Repo, refusal
 from mlci.runtimes.client import Limits, WorkerPredictor
-from mlci.world import World, this_python
 from mlci.workspace import ARTIFACT_LIMIT
+from mlci.world import World, this_python
 
 if TYPE_CHECKING:
     from mlci.ports import Array
@@ -29,7 +29,9 @@ _UNSAFE = ("pickle", "compressed", "torch")
 class Workbench:
     """Everything costly about one model. Safe for several threads; closed once, when the last check is done."""
 
-    def __init__(self, model: Model, repo: Repo, world: World, limits: Mapping[str, str], trust: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, model: Model, repo: Repo, world: World, limits: Mapping[str, str], trust: tuple[str, ...] = ()
+    ) -> None:
         self._model = model
         self._repo = repo
         self._world = world
@@ -74,9 +76,9 @@ class Workbench:
             return content.sniff(stream)
 
     def table(self, dataset: str) -> Table:
-        return self._once("table", dataset, lambda: self._table(self._model.path(self._model.datasets[dataset].path), dataset))
+        return self._once("table", dataset, lambda: self._table(self._model.path(self._model.datasets[dataset].path)))
 
-    def _table(self, path: str, label: str) -> Table:
+    def _table(self, path: str) -> Table:
         from mlci.tables.duck import READS, open_table
 
         files = self._repo.glob(path)
@@ -88,8 +90,12 @@ class Workbench:
                 hint = "git lfs pull" if kind == "lfs-pointer" else "parquet and CSV files are read"
                 raise UsageError(f"`{line(name)}` is {KINDS[kind]}, expected a table", hint=hint)
         if len(set(kinds.values())) > 1:
-            raise UsageError(f"`{line(path)}` names files of two formats", hint="let the pattern name one of them: *.parquet")
-        table: Table = open_table([self._repo.local(name) for name in files], kinds[files[0]], path, threads=self._world.cores)
+            raise UsageError(
+                f"`{line(path)}` names files of two formats", hint="let the pattern name one of them: *.parquet"
+            )
+        table: Table = open_table(
+            [self._repo.local(name) for name in files], kinds[files[0]], path, threads=self._world.cores
+        )
         self._open.append(table)
         return table
 
@@ -112,7 +118,7 @@ class Workbench:
         predictor: Predictor
         if hasattr(runtime, "open_predictor"):
             key = next((d.key for d in model.datasets.values() if d.key), ())
-            predictor = runtime.open_predictor(self._table(path, "predictions"), key)
+            predictor = runtime.open_predictor(self._table(path), key)
         else:
             predictor = WorkerPredictor(
                 self._python(),
@@ -134,8 +140,9 @@ class Workbench:
             runtime = registry.find("runtimes", self._model.runtime)
             if runtime.KINDS and kind not in runtime.KINDS:
                 taken = " or ".join(KINDS[name] for name in runtime.KINDS)
+                artifact = line(self._model.artifact)
                 raise UsageError(
-                    f"`{line(self._model.artifact)}` is {KINDS[kind]}, and the runtime {self._model.runtime} takes {taken}",
+                    f"`{artifact}` is {KINDS[kind]}, and the runtime {self._model.runtime} takes {taken}",
                     at=self._model.at("runtime"),
                 )
             return runtime
@@ -168,10 +175,14 @@ class Workbench:
         written = self._model.python
         if written is None:
             return this_python()
-        found = self._world.cwd / written if Path(written).is_absolute() else self._repo_root() / self._model.path(written)
+        found = (
+            self._world.cwd / written if Path(written).is_absolute() else self._repo_root() / self._model.path(written)
+        )
         if not found.is_file():
             hint = "make it: python -m venv .venv, then install the model's requirements"
-            raise UsageError(f"the interpreter `{line(written)}` is not there", hint=hint, at=self._model.at("runtime", "python"))
+            raise UsageError(
+                f"the interpreter `{line(written)}` is not there", hint=hint, at=self._model.at("runtime", "python")
+            )
         return str(found)
 
     def _repo_root(self) -> Path:

@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 import os.path
-import tempfile
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlci import document, plan, quantities, registry
+from mlci import document, quantities, registry
 from mlci.document import Document
 from mlci.errors import MlciError, UsageError
 from mlci.escape import line
-from mlci.git import Git, find_root
 from mlci.manifest import Config, Model, load_config, load_model
-from mlci.repo import CONFIG, MANIFEST, CommitTree, Repo, WorkTree, is_lfs_pointer, manifests, refusal
+from mlci.repo import CONFIG, MANIFEST, CommitTree, Repo, WorkTree, find_git, is_lfs_pointer, manifests, refusal
 from mlci.results import Finding, Level
 from mlci.world import World
 
+if TYPE_CHECKING:
+    from mlci.git import Git
+
 ARTIFACT_LIMIT = "20GiB"
+_COMMENT_LINE = re.compile(rb"^[ \t]*#.*$", re.MULTILINE)
 _COMMON = frozenset({"id", "severity", "why"})
 
 
 @dataclass
 class Workspace:
-    """One repository. ``git`` is None for a folder that is no git work tree."""
+    """One repository."""
 
     world: World
     root: Path
     repo: Repo
-    git: Git | None
+    has_git: bool = False
     _config: Config | None = field(default=None, repr=False)
+
+    @property
+    def git(self) -> Git | None:
+        """git, asked at the root; None for a folder that is no git work tree."""
+        from mlci.git import Git
+
+        return Git(self.root, self.world) if self.has_git else None
 
     @property
     def config(self) -> Config:
@@ -65,7 +75,8 @@ class Workspace:
             found = Path(_collapse(absolute)).relative_to(self.root)
         except ValueError:
             raise UsageError(
-                f"`{line(path)}` is outside the repository `{line(str(self.root))}`", hint="name the other repository with `-C FOLDER`"
+                f"`{line(path)}` is outside the repository `{line(str(self.root))}`",
+                hint="name the other repository with `-C FOLDER`",
             ) from None
         return found.as_posix() if found.parts else ""
 
@@ -75,13 +86,16 @@ class Workspace:
         A change of ``mlci.yaml`` touches all. A manifest that leaves its own folder (``../``) is read to see whether
         it names a changed file; the others are told by their folder, so that cost grows with the change.
         """
-        if self.git is None:
+        git = self.git
+        if git is None:
             raise UsageError("`--changed-since` needs a git repository", hint="git init")
-        changed = self.git.changed_since(self.git.merge_base(revision))
+        changed = git.changed_since(git.merge_base(revision))
         if CONFIG in changed:
             return list(every)
         known = set(every)
         found = {owner for path in changed if (owner := nearest(path, known))}
+        from mlci import plan
+
         outward = [path for path in every if path not in found and self._may_reach_out(path)]
         named: dict[str, list[str]] = {}
         for path in outward if changed else ():
@@ -94,12 +108,16 @@ class Workspace:
         return sorted(found | plan.touched(self._expanded(named), changed))
 
     def _may_reach_out(self, path: str) -> bool:
-        # a path that leaves the folder holds two dots; an escape in a quoted text could hide them
-        raw = self.repo.read(path, document.MAX_BYTES)
+        # a path that leaves the folder holds two dots, and an escape in a quoted text could hide them; comments
+        # are no paths, though an editor's `$schema=../../` is often in one
+        raw = _COMMENT_LINE.sub(b"", self.repo.read(path, document.MAX_BYTES))
         return b".." in raw or b"\\" in raw
 
     def _expanded(self, named: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-        return {path: [match for written in paths for match in self.repo.glob(written) or [written]] for path, paths in named.items()}
+        return {
+            path: [match for written in paths for match in self.repo.glob(written) or [written]]
+            for path, paths in named.items()
+        }
 
 
 def nearest(path: str, known: set[str]) -> str | None:
@@ -127,16 +145,20 @@ def open_workspace(world: World, folder: Path | None = None, revision: str | Non
     start = (world.cwd / folder).resolve() if folder else world.cwd
     if not start.is_dir():
         raise UsageError(f"`{line(str(folder))}` is no folder")
-    git_root = find_root(start)
+    git_root = find_git(start)
     root = git_root or next((above for above in (start, *start.parents) if (above / CONFIG).is_file()), start)
-    git = Git(root, world) if git_root else None
     if revision is None:
-        yield Workspace(world, root, WorkTree(root), git)
+        yield Workspace(world, root, WorkTree(root), git_root is not None)
         return
-    if git is None:
+    if git_root is None:
         raise UsageError("`--commit` needs a git repository", hint="git init")
+    import tempfile
+
+    from mlci.git import Git
+
+    git = Git(root, world)
     with tempfile.TemporaryDirectory(prefix="mlci-") as scratch:
-        yield Workspace(world, root, CommitTree(git, git.commit(revision), Path(scratch)), git)
+        yield Workspace(world, root, CommitTree(git, git.commit(revision), Path(scratch)), has_git=True)
 
 
 def read_config(read: Document) -> Config:
@@ -158,7 +180,11 @@ def _mentioned(data: Any) -> Iterator[str]:
     if not isinstance(data, dict):
         return
     datasets = data.get("datasets")
-    lists = [data.get("checks"), *(d.get("checks") for d in datasets.values() if isinstance(d, dict))] if isinstance(datasets, dict) else [data.get("checks")]
+    lists = (
+        [data.get("checks"), *(d.get("checks") for d in datasets.values() if isinstance(d, dict))]
+        if isinstance(datasets, dict)
+        else [data.get("checks")]
+    )
     for items in lists:
         for item in items if isinstance(items, list) else ():
             if isinstance(item, str):
@@ -203,8 +229,18 @@ def _reference(model: Model, repo: Repo, written: str, *, folders: bool) -> Find
         except MlciError as error:
             return Finding(Level.ERROR, error.message, hint=error.hint)
         if not files:
-            return Finding(Level.ERROR, f"the folder `{line(written)}` holds no file", hint="commit the files that belong in it")
-        return None if folders else Finding(Level.ERROR, f"`{line(written)}` is a folder, expected a file", hint=f"name its files: {written.rstrip('/')}/*.parquet")
+            return Finding(
+                Level.ERROR, f"the folder `{line(written)}` holds no file", hint="commit the files that belong in it"
+            )
+        return (
+            None
+            if folders
+            else Finding(
+                Level.ERROR,
+                f"`{line(written)}` is a folder, expected a file",
+                hint=f"name its files: {written.rstrip('/')}/*.parquet",
+            )
+        )
     if entry.kind != "file":
         return Finding(Level.ERROR, refusal(entry).message, hint=refusal(entry).hint)
     if entry.size < 1024 and is_lfs_pointer(repo.head(path, 64)):
@@ -219,9 +255,26 @@ def two_of_a_name(models: Iterable[Model]) -> list[Finding]:
     for model in models:
         if model.name in taken:
             message = f"the name `{model.name}` is taken by {taken[model.name].document.path}"
-            found.append(Finding(Level.ERROR, message, model.at("name"), "give every model of the repository a name of its own"))
+            found.append(
+                Finding(Level.ERROR, message, model.at("name"), "give every model of the repository a name of its own")
+            )
         taken.setdefault(model.name, model)
     return found
+
+
+def nothing_here(workspace: Workspace) -> UsageError:
+    """The error for a repository without a model."""
+    stray = (
+        workspace.repo.glob("model.yml")
+        + workspace.repo.glob("*/model.yml")
+        + workspace.repo.glob("models/*/model.yml")
+    )
+    if stray:
+        return UsageError(
+            f"no model.yaml found in `{workspace.repo.label}`", hint=f"rename {line(stray[0])} to model.yaml"
+        )
+    hint = "mlci init; or name the folders under `models:` in mlci.yaml, or the repository with `-C FOLDER`"
+    return UsageError(f"no model.yaml found in `{workspace.repo.label}`", hint=hint)
 
 
 def _collapse(path: Path) -> str:

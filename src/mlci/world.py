@@ -1,13 +1,12 @@
-"""The world outside: environment, clock, streams and programs. The only module that touches them."""
+"""The world outside: environment, clock, streams and programs. The only module that touches them.
+
+What starts programs is imported where it is used: a hook that looks at one file starts none.
+"""
 
 from __future__ import annotations
 
 import os
-import selectors
-import signal
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,6 +65,8 @@ class World:
 
         Raises OutsideFailed if it cannot be started, LimitReached if it takes longer than ``timeout_s``.
         """
+        import subprocess
+
         try:
             done = subprocess.run(
                 argv,
@@ -97,8 +98,11 @@ class Child:
     """A running program in a session of its own; requests go in and replies come out as single lines."""
 
     def __init__(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
+        import subprocess
+        import tempfile
+
         # a file, not a pipe: a child that writes much to stderr must not block
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the child
         try:
             self._process = subprocess.Popen(
                 argv,
@@ -120,7 +124,10 @@ class Child:
         Raises LimitReached, with the program killed, when no line comes within ``timeout_s`` seconds or when the
         line is longer than 256 MiB.
         """
-        assert self._process.stdin and self._process.stdout
+        import selectors
+
+        assert self._process.stdin
+        assert self._process.stdout
         try:
             self._process.stdin.write(line + b"\n")
             self._process.stdin.flush()
@@ -162,6 +169,8 @@ class Child:
 
     def kill(self) -> None:
         """End the program and all of its process group."""
+        import signal
+
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -170,6 +179,8 @@ class Child:
 
     def close(self) -> None:
         """Let the program end by itself, for two seconds; then end it."""
+        import subprocess
+
         if self._process.stdin and not self._process.stdin.closed:
             try:
                 self._process.stdin.close()

@@ -8,7 +8,6 @@ Why: A pointer, an empty file or a saved error page in place of a model is found
 unless somebody looks before.
 
 Example:
-
     checks:
       - artifact: {type: onnx, size: {max: 50MiB}}
 
@@ -80,7 +79,9 @@ def check(case: Case) -> Iterator[Finding | Measurement]:
             yield error(f"`{name}` is {KINDS[kind]}", at, "git lfs pull; in a workflow, check out with `lfs: true`")
             return
     size = sum(case.bench.repo.entry(name).size for name in files)
-    yield Measurement(name="artifact size", value=size, unit="bytes", limits=case.limits("size", read=quantities.size), at=at)
+    yield Measurement(
+        name="artifact size", value=size, unit="bytes", limits=case.limits("size", read=quantities.size), at=at
+    )
     yield from _kind(case, "folder" if entry.kind == "folder" else case.bench.content(path).kind)
 
 
@@ -96,6 +97,15 @@ def _kind(case: Case, kind: str) -> Iterator[Finding]:
     suffix = "." + artifact.rsplit(".", 1)[-1].lower()
     promised = _PROMISES.get(suffix)
     if promised and kind != "folder" and kind not in promised:
-        yield error(f"`{artifact}` is named `{suffix}` and is {KINDS[kind]}", at, "export the model again, or name it as what it is")
+        yield error(
+            f"`{artifact}` is named `{suffix}` and is {KINDS[kind]}",
+            at,
+            "export the model again, or name it as what it is",
+        )
     elif kind in _RUNS_CODE:
-        yield Finding(Level.WARNING, f"`{artifact}` is {KINDS[kind]}", at, "save it as skops, ONNX or the framework's own safe format")
+        yield Finding(
+            Level.WARNING,
+            f"`{artifact}` is {KINDS[kind]}",
+            at,
+            "save it as skops, ONNX or the framework's own safe format",
+        )

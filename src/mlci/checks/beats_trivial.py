@@ -7,7 +7,6 @@ class (accuracy and the other metrics of labels), the shares of the classes (met
 Why: On unbalanced data a high accuracy can be the share of the larger class and nothing more.
 
 Example:
-
     checks:
       - beats-trivial: {data: test, name: balanced_accuracy}
 
@@ -45,7 +44,9 @@ def check(case: Case) -> Iterator[Finding | Measurement]:
         yield error(f"the model answers {answer} for every one of {len(rows.y):,} rows")
     better = value > trivial if METRICS[name].better == "higher" else value < trivial
     if not better:
-        yield error(f"{name} is {show(value)} (n = {len(rows.y):,}), no better than the {show(trivial)} of a constant answer")
+        yield error(
+            f"{name} is {show(value)} (n = {len(rows.y):,}), no better than the {show(trivial)} of a constant answer"
+        )
 
 
 def _constant(rows: Scored, name: str) -> Scored:

@@ -8,7 +8,6 @@ Why: The card is what a reviewer, an auditor and the next owner read. A template
 card to every tool that only asks whether the file exists.
 
 Example:
-
     checks:
       - card: {path: MODEL_CARD.md, sections: [Intended use, Data, Metrics, Limitations]}
 
@@ -51,7 +50,8 @@ _ALSO = {
 _HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 _PLACEHOLDER = re.compile(
-    r"\[\s*more information needed\s*\]|\{\{.*?\}\}|\btodo\b:?|\btbd\b|\blorem ipsum\b|\bfill (this|me) in\b|<[a-z _-]+here>",
+    r"\[\s*more information needed\s*\]|\{\{.*?\}\}|\btodo\b:?|\btbd\b|\blorem ipsum\b|\bfill (this|me) in\b"
+    r"|<[a-z _-]+here>",
     re.IGNORECASE,
 )
 _COMMENT = re.compile(r"<!--.*?(-->|\Z)", re.DOTALL)
@@ -74,7 +74,11 @@ def check(case: Case) -> Iterator[Finding]:
             yield error(f"the card has no section `{wanted}`", Location(path), f"add a heading `## {wanted}`")
         elif all(_says_nothing(body) for _, _, body in fitting):
             title, line, _ = fitting[0]
-            yield error(f"the section `{title}` says nothing yet", Location(path, line), "write it; placeholders of a template do not count")
+            yield error(
+                f"the section `{title}` says nothing yet",
+                Location(path, line),
+                "write it; placeholders of a template do not count",
+            )
 
 
 def _wanted(case: Case) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ Why: A renamed column, a number that became text or a field that is suddenly emp
 metric on old data shows it.
 
 Example:
-
     datasets:
       train:
         path: data/train.parquet
@@ -52,7 +51,10 @@ def check(case: Case) -> Iterator[Finding | Measurement]:
         wanted = rule.get("type")
         # a column without a value has no type to be wrong
         if wanted and types[name].type not in _STANDS_FOR.get(wanted, (wanted,)) and missing[name] < rows:
-            yield error(f"the column `{name}` is {types[name].type} ({types[name].native}), expected {wanted}", _at(case, name, "type"))
+            yield error(
+                f"the column `{name}` is {types[name].type} ({types[name].native}), expected {wanted}",
+                _at(case, name, "type"),
+            )
         if rule.get("required"):
             yield _holes(case, name, missing[name], rows)
 
@@ -63,7 +65,9 @@ def _holes(case: Case, name: str, missing: int, rows: int) -> Measurement:
     at = _at(case, name, "required")
     allowed = 1 - quantities.share(rule.get("mostly", 1))
     limit = Limit("max", allowed, Level(rule.get("severity", "error")), at)
-    return Measurement(name=f"missing share of {name}", value=missing / rows, unit="share", limits=(limit,), n=rows, at=at)
+    return Measurement(
+        name=f"missing share of {name}", value=missing / rows, unit="share", limits=(limit,), n=rows, at=at
+    )
 
 
 def _at(case: Case, *keys: str, key: bool = False) -> Location:

@@ -7,7 +7,6 @@ log_loss, mae, precision, r2, recall, rmse, roc_auc, as scikit-learn defines the
 Why: A figure in a card or a metrics file is a claim, and claims outlive the model that they were true of.
 
 Example:
-
     checks:
       - metric: {data: test, name: roc_auc, min: 0.90}
       - metric: {data: test, name: rmse, max: {warning: 3.5, error: 4.2}}

@@ -6,7 +6,6 @@ Why: An empty export, a truncated file or a join that multiplies rows looks like
 the rows one by one.
 
 Example:
-
     datasets:
       train:
         path: data/train.parquet

@@ -25,13 +25,21 @@ Examples:
 @click.argument("paths", nargs=-1, metavar="[PATHS]...")
 @click.option("--model", "models", multiple=True, metavar="NAME", help="Only this model; can be given again.")
 @click.option("--changed-since", metavar="REF", help="Only the models that the changes since REF touch.")
-@click.option("--only", multiple=True, metavar="WORD", help="Only these checks: files, data, model, load, or the id of a check.")
+@click.option(
+    "--only", multiple=True, metavar="WORD", help="Only these checks: files, data, model, load, or the id of a check."
+)
 @click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the models.")
 @click.option("--commit", metavar="REF", help="Look at a commit in place of the work tree.")
-@click.option("--trust", multiple=True, metavar="TYPE", help="Allow a model file to hold this type; can be given again.")
-@click.option("--output", metavar="FILE", default="report.json", help="Where the report goes (report.json); `-` for nowhere.")
+@click.option(
+    "--trust", multiple=True, metavar="TYPE", help="Allow a model file to hold this type; can be given again."
+)
+@click.option(
+    "--output", metavar="FILE", default="report.json", help="Where the report goes (report.json); `-` for nowhere."
+)
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="terminal", help="What is printed.")
-@click.option("--fail-on", type=click.Choice(["error", "warning", "never"]), default="error", help="What makes it end with 1.")
+@click.option(
+    "--fail-on", type=click.Choice(["error", "warning", "never"]), default="error", help="What makes it end with 1."
+)
 @click.option("--jobs", type=click.IntRange(1, 256), help="Checks that run at once (as many as there are cores).")
 @click.pass_obj
 def command(
@@ -52,25 +60,27 @@ def command(
 
     Ends with 0 when everything passed, 1 when a check failed or could not run, 2 when a manifest is wrong.
     """
-    from mlci import app, gate
+    from mlci import gate, reports
+    from mlci.checking import check
     from mlci.cli import console
-    from mlci.world import World
+    from mlci.selection import Selection
     from mlci.workspace import open_workspace
+    from mlci.world import World
 
     world = World()
     words = tuple(word.strip() for item in only for word in item.split(",") if word.strip())
     with open_workspace(world, state.path(), commit) as workspace, console.progress(world) as tell:
-        selection = app.Selection(
+        selection = Selection(
             models=models,
             paths=tuple(workspace.relative(path) for path in paths),
             changed_since=changed_since,
             only=words,
             shard=shard,
         )
-        report = app.check(workspace, selection, trust=trust, jobs=jobs, progress=tell)
+        report = check(workspace, selection, trust=trust, jobs=jobs, progress=tell)
     if output != "-":
-        write(Path(output), app.render(report, "json"))
-    click.echo(app.render(report, format_, fail_on), nl=False)
+        write(Path(output), reports.render(report, "json"))
+    click.echo(reports.render(report, format_, fail_on), nl=False)
     return gate.decide(report, fail_on).exit_code
 
 
@@ -83,4 +93,6 @@ def write(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
     except OSError as error:
-        raise OutsideFailed(f"`{path}` cannot be written: {(error.strerror or '').lower()}", hint="name another place with --output") from None
+        raise OutsideFailed(
+            f"`{path}` cannot be written: {(error.strerror or '').lower()}", hint="name another place with --output"
+        ) from None

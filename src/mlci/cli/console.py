@@ -6,15 +6,17 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mlci import escape
 from mlci.errors import InvalidFile, MlciError
-from mlci.ports import Progress
-from mlci.results import Finding
-from mlci.world import World
+
+if TYPE_CHECKING:
+    from mlci.ports import Progress
+    from mlci.results import Finding
+    from mlci.world import World
 
 SHOWN = 20
 """Findings that are printed without ``--verbose``."""
@@ -37,7 +39,7 @@ def complain(text: str) -> None:
 def show_error(error: MlciError) -> None:
     """``place: error[code]: message`` and the cure on a line of its own."""
     from mlci.reporters.terminal import finding_lines
-    from mlci.results import Level
+    from mlci.results import Finding, Level
 
     if isinstance(error, InvalidFile):
         show_findings(error.findings, "invalid")
@@ -47,6 +49,8 @@ def show_error(error: MlciError) -> None:
 
 
 def show_findings(findings: Sequence[Finding], code: str, *, verbose: bool = False) -> None:
+    if not findings:
+        return
     from mlci.reporters.terminal import finding_lines
 
     shown = findings if verbose else findings[:SHOWN]

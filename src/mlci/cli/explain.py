@@ -22,7 +22,15 @@ def command(check: str, format_: str) -> None:
 
     module = registry.find("checks", check)
     if format_ == "json":
-        console.say_json({"check": check, "group": module.GROUP, "scope": module.SCOPE, "text": module.__doc__, "options": module.OPTIONS})
+        console.say_json(
+            {
+                "check": check,
+                "group": module.GROUP,
+                "scope": module.SCOPE,
+                "text": module.__doc__,
+                "options": module.OPTIONS,
+            }
+        )
         return
     console.say(f"{check}: {(module.__doc__ or '').strip()}\n")
     properties = module.OPTIONS.get("properties", {})

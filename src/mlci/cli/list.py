@@ -37,12 +37,12 @@ def command(state: State, what: str, changed_since: str | None, format_: str) ->
 
 
 def _models(state: State, changed_since: str | None) -> list[dict[str, Any]]:
-    from mlci import app
-    from mlci.world import World
+    from mlci.selection import Selection, load
     from mlci.workspace import open_workspace
+    from mlci.world import World
 
     with open_workspace(World(), state.path()) as workspace:
-        loaded = app.load(workspace, app.Selection(changed_since=changed_since))
+        loaded = load(workspace, Selection(changed_since=changed_since))
     return [
         {
             "model": item.name,
@@ -58,4 +58,7 @@ def _models(state: State, changed_since: str | None) -> list[dict[str, Any]]:
 def _plugins(what: str) -> list[dict[str, Any]]:
     from mlci import registry
 
-    return [{what.removesuffix("s"): name, "summary": registry.summary(registry.find(what, name))} for name in registry.names(what)]
+    return [
+        {what.removesuffix("s"): name, "summary": registry.summary(registry.find(what, name))}
+        for name in registry.names(what)
+    ]

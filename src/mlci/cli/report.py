@@ -17,18 +17,26 @@ Examples:
 """,
 )
 @click.argument("files", nargs=-1, metavar="[FILES]...")
-@click.option("--format", "format_", default="terminal", metavar="NAME", help="A reporter: terminal, markdown, json, junit, annotations.")
+@click.option(
+    "--format",
+    "format_",
+    default="terminal",
+    metavar="NAME",
+    help="A reporter: terminal, markdown, json, junit, annotations.",
+)
 @click.option("--output", metavar="FILE", help="Write to a file in place of stdout.")
-@click.option("--fail-on", type=click.Choice(["error", "warning", "never"]), default="error", help="What makes it end with 1.")
+@click.option(
+    "--fail-on", type=click.Choice(["error", "warning", "never"]), default="error", help="What makes it end with 1."
+)
 def command(files: tuple[str, ...], format_: str, output: str | None, fail_on: str) -> int:
     """Render report.json files as text, Markdown, JUnit or annotations.
 
     Several files are the parts of one run. Ends as `mlci check` did.
     """
-    from mlci import app, gate
+    from mlci import gate, reports
 
-    report = app.read_reports([(name, _read(name)) for name in files or ("report.json",)])
-    text = app.render(report, format_, fail_on)
+    report = reports.read_reports([(name, _read(name)) for name in files or ("report.json",)])
+    text = reports.render(report, format_, fail_on)
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -39,14 +47,16 @@ def command(files: tuple[str, ...], format_: str, output: str | None, fail_on: s
 
 
 def _read(name: str) -> bytes:
-    from mlci.app import MAX_REPORT
     from mlci.errors import LimitReached, UsageError
+    from mlci.reports import MAX_BYTES
 
     try:
         with Path(name).open("rb") as stream:
-            raw = stream.read(MAX_REPORT + 1)
+            raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"`{name}` cannot be read: {(error.strerror or '').lower()}", hint="`mlci check` writes it") from None
-    if len(raw) > MAX_REPORT:
-        raise LimitReached(f"`{name}` has more than {MAX_REPORT:,} bytes")
+        raise UsageError(
+            f"`{name}` cannot be read: {(error.strerror or '').lower()}", hint="`mlci check` writes it"
+        ) from None
+    if len(raw) > MAX_BYTES:
+        raise LimitReached(f"`{name}` has more than {MAX_BYTES:,} bytes")
     return raw

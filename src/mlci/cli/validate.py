@@ -58,7 +58,7 @@ def command(
 
 
 def _own_schema(schema: str, files: tuple[str, ...]) -> tuple[list[str], list[Finding]]:
-    from mlci import app
+    from mlci import validation
     from mlci.document import MAX_BYTES
     from mlci.errors import UsageError
 
@@ -69,16 +69,18 @@ def _own_schema(schema: str, files: tuple[str, ...]) -> tuple[list[str], list[Fi
         except OSError as error:
             raise UsageError(f"`{name}` cannot be read: {(error.strerror or '').lower()}") from None
 
-    return list(files), app.validate_against(read(schema), schema, [(name, read(name)) for name in files])
+    return list(files), validation.validate_against(read(schema), schema, [(name, read(name)) for name in files])
 
 
-def _manifests(state: State, files: tuple[str, ...], changed_since: str | None, commit: str | None) -> tuple[list[str], list[Finding]]:
-    from mlci import app
-    from mlci.world import World
+def _manifests(
+    state: State, files: tuple[str, ...], changed_since: str | None, commit: str | None
+) -> tuple[list[str], list[Finding]]:
+    from mlci import validation
     from mlci.workspace import open_workspace
+    from mlci.world import World
 
     with open_workspace(World(), state.path(), commit) as workspace:
-        return app.validate(workspace, [workspace.relative(name) for name in files], changed_since)
+        return validation.validate(workspace, [workspace.relative(name) for name in files], changed_since)
 
 
 def _print(looked_at: list[str], findings: list[Finding], wrong: list[Finding], format_: str, verbose: bool) -> None:

@@ -30,7 +30,9 @@ def render(report: Report, decision: Decision) -> str:
     for level in Level:
         lines += by_level[level]
         if left[level]:
-            lines.append(f"::{_COMMANDS[level]} title=mlci::{words.plural(left[level], f'more {level.value}')}; see the report")
+            lines.append(
+                f"::{_COMMANDS[level]} title=mlci::{words.plural(left[level], f'more {level.value}')}; see the report"
+            )
     return "".join(f"{line}\n" for line in lines)
 
 

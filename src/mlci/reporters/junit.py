@@ -39,7 +39,9 @@ def _suite(model: ModelReport, started: str) -> ET.Element:
 
 
 def _case(model: ModelReport, result: Result) -> ET.Element:
-    case = ET.Element("testcase", classname=escape.xml(model.name), name=escape.xml(result.id), time=f"{result.seconds:.3f}")
+    case = ET.Element(
+        "testcase", classname=escape.xml(model.name), name=escape.xml(result.id), time=f"{result.seconds:.3f}"
+    )
     if result.at:
         case.set("file", escape.xml(result.at.path))
         if result.at.line:
@@ -48,13 +50,18 @@ def _case(model: ModelReport, result: Result) -> ET.Element:
         properties = ET.SubElement(case, "properties")
         for m in result.measurements:
             ET.SubElement(properties, "property", name=escape.xml(m.name), value=escape.xml(words.value(m)))
-    text = "\n".join(f"{f.at or model.path}: {f.level.value}: {f.message}" + (f"\n  hint: {f.hint}" if f.hint else "") for f in result.findings)
+    text = "\n".join(
+        f"{f.at or model.path}: {f.level.value}: {f.message}" + (f"\n  hint: {f.hint}" if f.hint else "")
+        for f in result.findings
+    )
     if result.outcome is Outcome.FAILED:
         first = next(finding for finding in result.findings if finding.level is Level.ERROR)
         ET.SubElement(case, "failure", message=escape.xml(first.message), type=result.check).text = escape.xml(text)
     elif result.outcome in (Outcome.BROKEN, Outcome.INCONCLUSIVE):
         # neither a pass nor a verdict on the model: readers count an error apart from a failure
-        ET.SubElement(case, "error", message=escape.xml(result.reason), type=result.outcome.value).text = escape.xml(text)
+        ET.SubElement(case, "error", message=escape.xml(result.reason), type=result.outcome.value).text = escape.xml(
+            text
+        )
     elif result.outcome is Outcome.SKIPPED:
         ET.SubElement(case, "skipped", message=escape.xml(result.reason))
     elif text:

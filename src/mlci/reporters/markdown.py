@@ -49,7 +49,9 @@ def _blocking(report: Report) -> str:
         return ""
     lines = ["", "### What to look at", ""]
     for model, result, finding in told:
-        lines.append(f"- **{finding.level.value}** {escape.code(model.name)} {escape.code(result.id)} {_finding(finding)}")
+        lines.append(
+            f"- **{finding.level.value}** {escape.code(model.name)} {escape.code(result.id)} {_finding(finding)}"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -61,10 +63,11 @@ def _finding(finding: Finding) -> str:
 
 def _model(model: ModelReport) -> str:
     worst = model.worst()
+    opened = "" if worst is Outcome.PASSED else " open"
     rows = [_row(result) for result in sorted(model.results, key=lambda r: (list(_MARKS).index(r.outcome), r.id))]
     lines = [
         "",
-        f"<details{' open' if worst is not Outcome.PASSED else ''}><summary>{_MARKS[worst]} <b>{_html(model.name)}</b></summary>",
+        f"<details{opened}><summary>{_MARKS[worst]} <b>{_html(model.name)}</b></summary>",
         "",
         *_table(("check", "outcome", "measured", "limit"), rows),
         "",
@@ -99,4 +102,5 @@ def _html(text: str) -> str:
 
 def _about(report: Report) -> str:
     commit = f"commit {escape.code(report.commit[:12])}" if report.commit else "no commit"
-    return f"{escape.code(report.tool)}, {commit}{' with uncommitted changes' if report.dirty else ''}, {report.seconds:.1f} s"
+    dirty = " with uncommitted changes" if report.dirty else ""
+    return f"{escape.code(report.tool)}, {commit}{dirty}, {report.seconds:.1f} s"

@@ -36,11 +36,19 @@ def render(report: Report, decision: Decision) -> str:
     if shown:
         rows = [row for model, result in shown for row in _rows(model.name, result)]
         parts.append(table(rows, ("model", "check", "outcome", "measured", "value", "limit")))
-    told = [line for _, result, finding in words.findings(report) if finding.level is not Level.NOTE for line in finding_lines(finding, result.check)]
-    notes = [line for _, result, finding in words.findings(report) if finding.level is Level.NOTE for line in finding_lines(finding, result.check)]
-    for lines in (told, notes):
-        if lines:
-            parts.append("\n".join(lines))
+    told = [
+        line
+        for _, result, finding in words.findings(report)
+        if finding.level is not Level.NOTE
+        for line in finding_lines(finding, result.check)
+    ]
+    notes = [
+        line
+        for _, result, finding in words.findings(report)
+        if finding.level is Level.NOTE
+        for line in finding_lines(finding, result.check)
+    ]
+    parts += ["\n".join(lines) for lines in (told, notes) if lines]
     parts.append("\n".join([_verdict(report, decision), *_missing_bytes(report)]))
     return "\n\n".join(parts) + "\n"
 

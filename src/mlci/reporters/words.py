@@ -48,7 +48,12 @@ def findings(report: Report) -> list[tuple[ModelReport, Result, Finding]]:
 
     def key(item: tuple[ModelReport, Result, Finding]) -> tuple[int, str, int, int]:
         at = item[2].at
-        return (order.index(item[2].level), at.path if at else "", (at.line or 0) if at else 0, (at.column or 0) if at else 0)
+        return (
+            order.index(item[2].level),
+            at.path if at else "",
+            (at.line or 0) if at else 0,
+            (at.column or 0) if at else 0,
+        )
 
     return sorted(seen.values(), key=key)
 
@@ -58,7 +63,11 @@ def tally(report: Report) -> str:
     counted = Counter(result.outcome for _, result in report.results())
     said = ", ".join(f"{counted[kind]} {kind.value}" for kind in WORST_FIRST if counted[kind])
     checks = plural(sum(counted.values()), "check")
-    return f"{plural(len(report.models), 'model')}, {checks}: {said}" if counted else f"{plural(len(report.models), 'model')}, no check"
+    return (
+        f"{plural(len(report.models), 'model')}, {checks}: {said}"
+        if counted
+        else f"{plural(len(report.models), 'model')}, no check"
+    )
 
 
 def plural(count: int, word: str) -> str:

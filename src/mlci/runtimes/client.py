@@ -5,19 +5,16 @@ from __future__ import annotations
 import difflib
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlci.errors import LimitReached, MissingExtra, MlciError, SafetyRefused
 from mlci.escape import line
-from mlci.ports import Signature, Table, Tensor
+from mlci.ports import Array, Signature, Table, Tensor
 from mlci.runtimes import worker
 from mlci.world import World
-
-if TYPE_CHECKING:
-    from mlci.ports import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +24,11 @@ class Limits:
     load_s: float = 60.0
     predict_s: float = 300.0
     memory: int | None = None
+
+
+# one implementation for both ends of the pipe; the worker's file is run by old interpreters and has no types
+_encode: Callable[[str, Array, str], dict[str, Any]] = worker.encode
+_decode: Callable[[Mapping[str, Any]], Array] = worker.decode
 
 
 class ModelFailed(MlciError):
@@ -83,11 +85,11 @@ class WorkerPredictor:
 
     def predict(self, table: Table, without: Sequence[str]) -> dict[str, Array]:
         names = self._columns(table, without)
-        inputs = [worker.encode(name, values, self._scratch.name) for name, values in table.arrays(names).items()]
+        inputs = [_encode(name, values, self._scratch.name) for name, values in table.arrays(names).items()]
         reply = self._ask({"op": "infer", "inputs": inputs}, self._limits.predict_s, "predict")
         if reply.get("classes") is not None:
             self.signature = replace(self.signature, classes=tuple(reply["classes"]))
-        return {tensor["name"]: worker.decode(tensor) for tensor in reply["outputs"]}
+        return {tensor["name"]: _decode(tensor) for tensor in reply["outputs"]}
 
     def _columns(self, table: Table, without: Sequence[str]) -> list[str]:
         """The columns that the model takes, by name; in a declared order where it knows no names."""
@@ -99,8 +101,14 @@ class WorkerPredictor:
         for name in named:
             if name not in present:
                 close = difflib.get_close_matches(name, present, n=1)
-                hint = f"did you mean `{line(close[0])}`?" if close else f"the dataset has {', '.join(map(line, present[:12]))}"
-                raise ModelFailed(f"{self._label} takes the column `{line(name)}`, and the dataset has none of that name", hint=hint)
+                hint = (
+                    f"did you mean `{line(close[0])}`?"
+                    if close
+                    else f"the dataset has {', '.join(map(line, present[:12]))}"
+                )
+                raise ModelFailed(
+                    f"{self._label} takes the column `{line(name)}`, and the dataset has none of that name", hint=hint
+                )
         if named:
             return named
         shape = self.signature.inputs[0].shape
@@ -108,10 +116,11 @@ class WorkerPredictor:
         features = [name for name in present if name not in without]
         declared = [name for name in self._order if name in features]
         for names in (declared, features):
-            if names and len(names) == width or names and width == -1:
+            if (names and len(names) == width) or (names and width == -1):
                 return names
         raise ModelFailed(
-            f"{self._label} takes {width} columns without names, and the dataset has {len(features)} besides target and key",
+            f"{self._label} takes {width} columns without names, and the dataset has {len(features)}"
+            " besides target and key",
             hint="list the columns that the model takes, in its order, under `columns:` of the dataset",
         )
 
@@ -124,7 +133,9 @@ class WorkerPredictor:
             hint = f"raise `limits: {{{doing}: …}}` in mlci.yaml if it may take that long"
             raise LimitReached(f"{self._label} did not {doing}: {error.message}", hint=hint) from None
         if raw is None:
-            raise ModelFailed(f"the process of {self._label} ended {_how(self._child.status)} while it should {doing}{self._said()}")
+            raise ModelFailed(
+                f"the process of {self._label} ended {_how(self._child.status)} while it should {doing}{self._said()}"
+            )
         try:
             reply = json.loads(raw)
             answered = reply["id"]
@@ -142,10 +153,14 @@ class WorkerPredictor:
             return MissingExtra(self._extra, line(error["module"] or message))
         if error["kind"] == "untrusted":
             names = [line(str(name)) for name in error["names"]]
-            hint = "look at the types; if you trust them: mlci check " + " ".join(f"--trust {name}" for name in names[:5])
+            hint = "look at the types; if you trust them: mlci check " + " ".join(
+                f"--trust {name}" for name in names[:5]
+            )
             return SafetyRefused(f"{self._label} is not loaded: {message}", hint=hint)
         if error["kind"] == "memory":
-            return LimitReached(f"{self._label} ran out of memory in {doing}", hint="raise `limits: {memory: …}` in mlci.yaml")
+            return LimitReached(
+                f"{self._label} ran out of memory in {doing}", hint="raise `limits: {memory: …}` in mlci.yaml"
+            )
         return ModelFailed(f"{self._label} failed to {doing}: {line(error['type'])}: {message}")
 
     def _said(self) -> str:

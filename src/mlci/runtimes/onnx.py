@@ -13,7 +13,11 @@ _TYPES = {
     "tensor(float16)": ("FP16", "float16"),
     "tensor(bool)": ("BOOL", "bool"),
     "tensor(string)": ("BYTES", "object"),
-    **{f"tensor({kind}{size})": (f"{kind.upper()}{size}", f"{kind}{size}") for kind in ("int", "uint") for size in (8, 16, 32, 64)},
+    **{
+        f"tensor({kind}{size})": (f"{kind.upper()}{size}", f"{kind}{size}")
+        for kind in ("int", "uint")
+        for size in (8, 16, 32, 64)
+    },
 }
 
 
@@ -53,7 +57,10 @@ class Adapter:
                 feed[node.name] = values.reshape(-1, 1) if values.ndim == 1 and len(node.shape) == 2 else values
         rows = len(next(iter(feed.values())))
         if all(isinstance(node.shape[0], int) and node.shape[0] == 1 for node in nodes if node.shape):
-            parts = [self.session.run(None, {name: values[row : row + 1] for name, values in feed.items()}) for row in range(rows)]
+            parts = [
+                self.session.run(None, {name: values[row : row + 1] for name, values in feed.items()})
+                for row in range(rows)
+            ]
             results = [[item for part in column for item in part] for column in zip(*parts, strict=True)]
         else:
             results = self.session.run(None, feed)

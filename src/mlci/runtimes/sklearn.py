@@ -32,7 +32,13 @@ class Adapter:
     def signature(self):
         names = getattr(self.model, "feature_names_in_", None)
         width = getattr(self.model, "n_features_in_", -1)
-        outputs = [{"name": "prediction", "datatype": "BYTES" if self.classes and isinstance(self.classes[0], str) else "FP64", "shape": [-1]}]
+        outputs = [
+            {
+                "name": "prediction",
+                "datatype": "BYTES" if self.classes and isinstance(self.classes[0], str) else "FP64",
+                "shape": [-1],
+            }
+        ]
         if hasattr(self.model, "predict_proba"):
             outputs.append({"name": "probabilities", "datatype": "FP64", "shape": [-1, len(self.classes)]})
         return {

@@ -6,12 +6,15 @@ travels as a .npy file that ``parameters.npy`` names. What the model prints goes
 """
 
 import importlib.util
+import itertools
 import json
 import os
 import sys
 
 INLINE = 10_000
 """Numbers that still travel as JSON; above that a file is faster."""
+
+_number = itertools.count()
 
 
 def datatype(array):
@@ -34,7 +37,11 @@ def decode(tensor):
     names = {"BOOL": "bool", "FP16": "float16", "FP32": "float32", "FP64": "float64"}
     kind = tensor["datatype"]
     dtype = object if kind == "BYTES" else names.get(kind) or kind.lower()
-    data = [float("nan") if value is None else value for value in tensor["data"]] if kind.startswith("FP") else tensor["data"]
+    data = (
+        [float("nan") if value is None else value for value in tensor["data"]]
+        if kind.startswith("FP")
+        else tensor["data"]
+    )
     return np.array(data, dtype=dtype).reshape(tensor["shape"])
 
 
@@ -47,27 +54,16 @@ def encode(name, array, scratch):
     if tensor["datatype"] == "BYTES":
         flat = array.reshape(-1).tolist()
         tensor["data"] = [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in flat]
-    elif array.size > INLINE:
-        # numbered, so that a repeated name never meets a file that the other side still reads
-        encode.count += 1
-        path = os.path.join(scratch, "%d-%d.npy" % (os.getpid(), encode.count))
+    elif array.size > INLINE or (array.dtype.kind == "f" and np.isinf(array).any()):
+        # numbered, so that a repeated name never meets a file that the other side still reads;
+        # JSON has no infinity, so that one travels as a file as well
+        path = os.path.join(scratch, "%d-%d.npy" % (os.getpid(), next(_number)))
         np.save(path, np.ascontiguousarray(array), allow_pickle=False)
         tensor["parameters"] = {"npy": path}
     else:
-        flat = array.reshape(-1).tolist()
-        finite = array.dtype.kind != "f" or bool(np.isfinite(array).all())
-        # JSON has no NaN: null is NaN, and an infinity travels as a file
-        tensor["data"] = flat if finite else [None if value != value else value for value in flat]
-        if not finite and np.isinf(array).any():
-            encode.count += 1
-            del tensor["data"]
-            path = os.path.join(scratch, "%d-%d.npy" % (os.getpid(), encode.count))
-            np.save(path, array, allow_pickle=False)
-            tensor["parameters"] = {"npy": path}
+        # nor has it NaN, which travels as null
+        tensor["data"] = [None if value != value else value for value in array.reshape(-1).tolist()]
     return tensor
-
-
-encode.count = 0
 
 
 def limit_memory(size):
@@ -133,7 +129,7 @@ def main():
         try:
             reply = session.load(request) if request["op"] == "load" else session.infer(request)
             text = json.dumps({"id": request["id"], **reply}, allow_nan=False)
-        except (Exception, MemoryError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever a model raises is an answer
             text = json.dumps({"id": request["id"], **failure(error)})
         replies.write(text + "\n")
         replies.flush()

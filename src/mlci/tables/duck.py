@@ -43,7 +43,11 @@ class DuckTable:
         self._error = duckdb.Error
         self._memory = duckdb.OutOfMemoryException
         # nothing is ever fetched: an extension that is missing is an error
-        settings = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": str(threads)}
+        settings = {
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "threads": str(threads),
+        }
         self._connection = duckdb.connect(":memory:", config=settings)
         names = ", ".join(_literal(_no_glob(str(path))) for path in files)
         source = READS[kind].format(files=f"[{names}]")
@@ -58,7 +62,9 @@ class DuckTable:
             except self._memory as error:
                 raise LimitReached(f"`{self._label}`: {_first_line(error)}") from None
             except self._error as error:
-                raise UnreadableData(f"`{self._label}` cannot be read: {_first_line(error)}", hint=_hint(str(error))) from None
+                raise UnreadableData(
+                    f"`{self._label}` cannot be read: {_first_line(error)}", hint=_hint(str(error))
+                ) from None
 
     def rows(self) -> int:
         return int(self._ask("select count(*) from data")[0][0])
@@ -75,7 +81,8 @@ class DuckTable:
         types = {column.name: column for column in self.columns}
         # dates travel as ISO text: no framework agrees with another on their numbers
         chosen = ", ".join(
-            f"{_name(n)}::varchar as {_name(n)}" if types[n].type in ("date", "datetime", "other") else _name(n) for n in names
+            f"{_name(n)}::varchar as {_name(n)}" if types[n].type in ("date", "datetime", "other") else _name(n)
+            for n in names
         )
         with self._lock:
             try:
@@ -107,13 +114,14 @@ def _filled(values: Any) -> Array:
     """An array without a mask: missing numbers become NaN, anything else missing None."""
     import numpy as np
 
-    if not isinstance(values, np.ma.MaskedArray):
-        return np.asarray(values)
-    if not values.mask.any():
-        return np.asarray(values.data)
-    if values.dtype.kind in "iuf":
-        return values.astype(np.float64).filled(np.nan)
-    return np.where(values.mask, None, values.data.astype(object))
+    mask = np.ma.getmaskarray(values)
+    plain = np.asarray(np.ma.getdata(values))
+    if not mask.any():
+        return plain
+    missing = np.nan if plain.dtype.kind in "iuf" else None
+    filled = plain.astype(np.float64 if missing is not None else object)
+    filled[mask] = missing
+    return filled
 
 
 def _name(column: str) -> str:

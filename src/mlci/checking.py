@@ -1,0 +1,167 @@
+"""The run: the checks of a selection on the cores there are, one report in the end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from mlci import __version__, bundle, plan, registry, run
+from mlci.case import Case
+from mlci.errors import MlciError
+from mlci.manifest import CheckSpec, Config, Model
+from mlci.ports import Progress
+from mlci.results import ModelReport, Report, Result
+from mlci.selection import Loaded, Selection, load
+from mlci.workbench import Workbench
+from mlci.workspace import Workspace
+
+
+def check(
+    workspace: Workspace,
+    selection: Selection | None = None,
+    *,
+    trust: Sequence[str] = (),
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Run the checks of a selection and report. Raises UsageError for a selection that names nothing."""
+    selection = selection or Selection()
+    started, clock = workspace.world.now(), workspace.world.monotonic
+    begun = clock()
+    config = workspace.config
+    only = _only(selection.only)
+    loaded = load(workspace, selection)
+    tasks = [_Task(item, workspace, config, only, tuple(trust)) for item in loaded]
+    total = sum(len(task.specs) + 1 for task in tasks)
+    tell = _Teller(progress, total)
+    with ThreadPoolExecutor(max_workers=jobs or max(2, workspace.world.cores)) as pool:
+        try:
+            for task in tasks:
+                task.start(pool, clock, tell)
+            models = tuple(task.report() for task in tasks)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+        finally:
+            for task in tasks:
+                task.close()
+    git = workspace.git
+    return Report(
+        tool=f"mlci {__version__}",
+        started=started.isoformat(timespec="seconds"),
+        seconds=clock() - begun,
+        commit=git.head() if git else None,
+        dirty=git.is_dirty() if git else False,
+        selection=selection.words(),
+        models=models,
+    )
+
+
+def _only(words: Sequence[str]) -> plan.Only:
+    for word in words:
+        if word not in registry.GROUPS:
+            registry.find("checks", word)
+    return plan.Only(frozenset(words))
+
+
+class _Teller:
+    """Counts what is done, for whoever shows progress."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._done = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, what: str) -> None:
+        with self._lock:
+            self._done += 1
+            if self._progress:
+                self._progress(self._done, self._total, what)
+
+
+class _Task:
+    """One model on its way through its checks; its bench is closed as soon as the last one is done."""
+
+    def __init__(
+        self, loaded: Loaded, workspace: Workspace, config: Config, only: plan.Only, trust: tuple[str, ...]
+    ) -> None:
+        self._loaded = loaded
+        self._workspace = workspace
+        self._config = config
+        self._trust = trust
+        self._results: list[Any] = []
+        self._inputs: Any = None
+        self._bench: Workbench | None = None
+        self._lock = threading.Lock()
+        self.specs: list[CheckSpec] = []
+        if loaded.model:
+            self.specs = plan.specs(loaded.model, config, only, _kind)
+        self._left = len(self.specs)
+
+    def start(self, pool: ThreadPoolExecutor, clock: Callable[[], float], tell: _Teller) -> None:
+        model = self._loaded.model
+        if model is None:
+            tell(self._loaded.path)
+            return
+        bench = self._bench = Workbench(
+            model, self._workspace.repo, self._workspace.world, self._config.limits, self._trust
+        )
+        self._inputs = pool.submit(self._digests, model, tell)
+        for spec in self.specs:
+            case = Case(spec, model, bench, plan.with_defaults(spec, self._config))
+            self._results.append(pool.submit(self._one, case, clock, tell))
+
+    def _digests(self, model: Model, tell: _Teller) -> tuple[Any, ...]:
+        parts = bundle.inputs(model, self._workspace.repo)
+        tell(f"{model.name}: digests")
+        return parts
+
+    def _one(self, case: Case, clock: Callable[[], float], tell: _Teller) -> Result:
+        result = run.run(case, registry.find("checks", case.spec.check).check, clock)
+        tell(f"{case.model.name}: {case.spec.id}")
+        with self._lock:
+            self._left -= 1
+            last = not self._left
+        if last:
+            self.close()
+        return result
+
+    def report(self) -> ModelReport:
+        model = self._loaded.model
+        if model is None:
+            assert self._loaded.error
+            return ModelReport(
+                name=self._loaded.name,
+                path=self._loaded.path,
+                results=(run.refused(self._loaded.error, self._loaded.path),),
+            )
+        results = [future.result() for future in self._results]
+        try:
+            inputs = self._inputs.result()
+        except MlciError as error:
+            # an input that cannot be read has no digest; the checks have said what is wrong with it
+            return ModelReport(
+                name=model.name, path=model.document.path, results=(*results, run.refused(error, model.document.path))
+            )
+        return ModelReport(
+            name=model.name,
+            path=model.document.path,
+            bundle=bundle.digest(inputs),
+            inputs=inputs,
+            results=tuple(results),
+        )
+
+    def close(self) -> None:
+        with self._lock:
+            bench, self._bench = self._bench, None
+        if bench:
+            bench.close()
+
+
+def _kind(check_: str) -> plan.Kind:
+    module: Any = registry.find("checks", check_)
+    kind: plan.Kind = module
+    return kind

@@ -1,0 +1,105 @@
+"""What part of a repository is looked at, and the models of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mlci import plan
+from mlci.errors import InvalidFile, MlciError, UsageError
+from mlci.escape import line
+from mlci.manifest import Model
+from mlci.workspace import Workspace, nearest, nothing_here, two_of_a_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What part of a repository is looked at; everything left out means all of it."""
+
+    models: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    changed_since: str | None = None
+    only: tuple[str, ...] = ()
+    shard: str | None = None
+
+    def words(self) -> str:
+        said = [
+            *(f"--model {name}" for name in self.models),
+            *([f"{len(self.paths)} paths"] if self.paths else []),
+            *([f"--changed-since {self.changed_since}"] if self.changed_since else []),
+            *(f"--only {word}" for word in self.only),
+            *([f"--shard {self.shard}"] if self.shard else []),
+        ]
+        return " ".join(said)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A manifest that was read: a model, or the error that says why not."""
+
+    path: str
+    model: Model | None
+    error: MlciError | None = None
+
+    @property
+    def name(self) -> str:
+        return self.model.name if self.model else self.path
+
+
+def load(workspace: Workspace, selection: Selection | None = None) -> list[Loaded]:
+    """The models of a selection, sorted by path; a manifest that is wrong is among them with its error.
+
+    Raises UsageError when the selection names what is not there, InvalidFile when ``mlci.yaml`` is wrong.
+    """
+    selection = selection or Selection()
+    every = workspace.manifests()
+    if not every:
+        raise nothing_here(workspace)
+    chosen = every
+    if selection.changed_since is not None:
+        chosen = workspace.changed_manifests(selection.changed_since, chosen)
+    if selection.paths:
+        known = set(chosen)
+        chosen = sorted(set(_owners(selection.paths, chosen, known)))
+    if selection.shard:
+        chosen = plan.shard(chosen, selection.shard)
+    loaded = _distinct([_load_one(workspace, path) for path in chosen])
+    return _named(loaded, selection.models) if selection.models else loaded
+
+
+def _owners(paths: Sequence[str], every: Sequence[str], known: set[str]) -> Iterator[str]:
+    for path in paths:
+        below = [found for found in every if not path or found.startswith(f"{path}/")]
+        owner = nearest(path, known) if path else None
+        if path in known:
+            yield path
+        elif below:
+            yield from below
+        elif owner:
+            yield owner
+
+
+def _load_one(workspace: Workspace, path: str) -> Loaded:
+    try:
+        return Loaded(path, workspace.model(path))
+    except MlciError as error:
+        return Loaded(path, None, error)
+
+
+def _distinct(loaded: list[Loaded]) -> list[Loaded]:
+    twice = {
+        finding.at.path: finding for finding in two_of_a_name(item.model for item in loaded if item.model) if finding.at
+    }
+    return [Loaded(item.path, None, InvalidFile([twice[item.path]])) if item.path in twice else item for item in loaded]
+
+
+def _named(loaded: list[Loaded], names: Sequence[str]) -> list[Loaded]:
+    import difflib
+
+    known = {item.name for item in loaded}
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean `{line(close[0])}`?" if close else "`mlci list` shows the models"
+            raise UsageError(f"there is no model `{line(name)}` here", hint=hint)
+    return [item for item in loaded if item.name in names]
