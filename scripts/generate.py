@@ -38,7 +38,7 @@ def hooks() -> str:
     for id_, (entry, about, files) in HOOKS.items():
         out += [
             f"- id: {id_}",
-            f"  name: {entry.split(' --')[0]}: {about}" if False else f"  name: {id_}",
+            f"  name: {id_}",
             f"  description: Checks {about}.",
             f"  entry: {entry}",
             "  language: python",

@@ -1,6 +1,6 @@
-"""Public: what authors of checks and runtimes test with. Fakes of every port, and one call that runs a check.
+r"""Public: what authors of checks and runtimes test with. Fakes of every port, and one call that runs a check.
 
-result = run_check("rows", {"min": 3}, dataset="test", files={"test.csv": "x\\n1\\n2\\n"})
+result = run_check("rows", {"min": 3}, dataset="test", files={"test.csv": "x\n1\n2\n"})
 assert result.outcome is Outcome.FAILED
 """
 

@@ -84,6 +84,13 @@ class World:
             raise OutsideFailed(f"`{argv[0]}` cannot be started: {error.strerror}") from None
         return Completed(done.returncode, done.stdout, done.stderr)
 
+    def require_program(self, name: str, *, hint: str) -> None:
+        """Raise OutsideFailed unless a program of this name is installed."""
+        import shutil
+
+        if shutil.which(name, path=self.env.get("PATH")) is None:
+            raise OutsideFailed(f"`{name}` is not installed", hint=hint)
+
     def spawn(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Child:
         """Start a program that is talked to line by line. Raises OutsideFailed if it cannot be started."""
         return Child(argv, cwd=cwd, env=env)
