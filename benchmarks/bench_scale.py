@@ -1,7 +1,8 @@
 """Scale: 10,000 generated model folders validated whole, and changed-only in git; and the cost against their number.
 
 Bars: at most 10 s for all and 1 s for what changed, on 2 cores. The peer is check-jsonschema on the same files with
-the same schema (it looks at the schema alone, not at names, paths and files).
+the same schema (it looks at the schema alone, not at names, paths and files). ``python benchmarks/bench_scale.py 100`` takes other
+numbers of models.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ SCHEMA = Path(__file__).resolve().parents[1] / "schemas" / "model.schema.json"
 GIT = ("git", "-c", "user.name=bench", "-c", "user.email=bench@example.invalid")
 
 
-def main() -> int:
+def main(counts: list[int]) -> int:
     mlci = str(Path(sys.executable).with_name("mlci"))
     peer = Path(sys.executable).with_name("check-jsonschema")
     print("| models | validate all, s (CPU s) | changed-only, s (CPU s) | check-jsonschema, s (CPU s) |")
     print("| --- | --- | --- | --- |")
-    for count in (10, 100, 1_000, 10_000):
+    for count in counts:
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             write_models(root, count)
@@ -40,4 +41,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main([int(word) for word in sys.argv[1:]] or [10, 100, 1_000, 10_000]))

@@ -16,7 +16,7 @@ from models import write_models
 BARS = {"mlci --help": 5.0, "mlci validate FILE": 13.0}
 
 
-def main() -> int:
+def main(runs: int) -> int:
     mlci = str(Path(sys.executable).with_name("mlci"))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -29,14 +29,14 @@ def main() -> int:
                 "mlci validate FILE": [mlci, "validate", "models/m00000/model.yaml"],
             },
             root,
-            runs=25,
+            runs=runs,
         )
     bare = costs["python -I -c pass"].cpu
-    print("| command | CPU, ms (median of 25) | x bare python | bar |\n| --- | --- | --- | --- |")
+    print(f"| command | CPU, ms (median of {runs}) | x bare python | bar |\n| --- | --- | --- | --- |")
     for name, cost in costs.items():
         print(f"| `{name}` | {1000 * cost.cpu:.1f} | {cost.cpu / bare:.1f} | {BARS.get(name, '')} |")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 25))

@@ -9,6 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# the same examples in every run, so that no run fails for what another let pass; MLCI_FUZZ looks for new ones
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("fuzz", deadline=None, max_examples=10_000)
+settings.load_profile("fuzz" if os.environ.get("MLCI_FUZZ") else "same")
 
 KEPT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_FILE", "PYTHONDONTWRITEBYTECODE")
 

@@ -13,8 +13,9 @@ from mlci.results import Input
 
 
 def canonical(data: Any) -> bytes:
-    """The one JSON text of plain data: sorted keys, no spaces, UTF-8."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    """The one JSON text of plain data: sorted keys, no spaces, UTF-8; the name of a file keeps its bytes."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "surrogateescape")
 
 
 def paths(model: Model, repo: Repo) -> list[tuple[str, str]]:

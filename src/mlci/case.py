@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlci import quantities
+from mlci.findings import Finding, Level, Location
 from mlci.manifest import CheckSpec, Dataset, Model
 from mlci.ports import Bench
-from mlci.results import Finding, Level, Limit, Location, Measurement
+from mlci.results import Limit, Measurement
 
 
 class Skip(Exception):

@@ -12,6 +12,7 @@ from mlci.case import Case
 from mlci.errors import MlciError
 from mlci.manifest import CheckSpec, Config, Model
 from mlci.ports import Progress
+from mlci.repo import CONFIG, CommitTree
 from mlci.results import ModelReport, Report, Result
 from mlci.selection import Loaded, Selection, load
 from mlci.workbench import Workbench
@@ -42,21 +43,34 @@ def check(
                 task.start(pool, clock, tell)
             models = tuple(task.report() for task in tasks)
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            # a user who interrupts does not wait for models: without their processes the threads end at once
+            pool.shutdown(wait=False, cancel_futures=True)
+            workspace.world.kill_children()
             raise
         finally:
             for task in tasks:
                 task.close()
-    git = workspace.git
+    commit, dirty = _state(workspace, models)
     return Report(
         tool=f"mlci {__version__}",
         started=started.isoformat(timespec="seconds"),
         seconds=clock() - begun,
-        commit=git.head() if git else None,
-        dirty=git.is_dirty() if git else False,
+        commit=commit,
+        dirty=dirty,
         selection=selection.words(),
         models=models,
     )
+
+
+def _state(workspace: Workspace, models: Sequence[ModelReport]) -> tuple[str | None, bool]:
+    """The commit that was looked at, and whether something that was measured is not what it holds."""
+    if isinstance(workspace.repo, CommitTree):
+        return workspace.repo.commit, False
+    git = workspace.git
+    if git is None:
+        return None, False
+    measured = {path for model in models for path in (model.path, *(part.path for part in model.inputs))}
+    return git.head(), not git.uncommitted().isdisjoint({CONFIG, *measured})
 
 
 def _only(words: Sequence[str]) -> plan.Only:
@@ -115,9 +129,10 @@ class _Task:
             self._results.append(pool.submit(self._one, case, clock, tell))
 
     def _digests(self, model: Model, tell: _Teller) -> tuple[Any, ...]:
-        parts = bundle.inputs(model, self._workspace.repo)
-        tell(f"{model.name}: digests")
-        return parts
+        try:
+            return bundle.inputs(model, self._workspace.repo)
+        finally:
+            tell(f"{model.name}: digests")
 
     def _one(self, case: Case, clock: Callable[[], float], tell: _Teller) -> Result:
         result = run.run(case, registry.find("checks", case.spec.check).check, clock)

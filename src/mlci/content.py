@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -97,14 +98,32 @@ def kind_of(head: bytes) -> str:
         return "safetensors"
     if head.startswith(b"{L\0\0\0\0\0\0") and b"learner" in head:
         return "xgboost-ubj"
-    return _text(head)
+    text = _text(head)
+    # the zlib header of joblib's usual level is also how a text may begin: x^2
+    return "compressed" if text == "unknown" and head.startswith(b"x^") else text
 
 
 def _is_pickle(head: bytes) -> bool:
     if head[0] == 0x80 and len(head) > 1 and head[1] in (2, 3, 4, 5):
         return True
-    # protocols 0 and 1 have no magic: a global or a mark at the very start, and a stop somewhere
-    return head[:1] == b"c" and head.count(b"\n") >= 2 and head[1:2].isalpha() and b"(" in head and b"." in head
+    # protocols 0 and 1 have no magic: what they begin with begins texts as well, which soon hold what is no opcode
+    if head[0] not in b"(]})c":
+        return False
+    import pickletools
+
+    read, arguments = 0, 0
+    try:
+        for opcode, argument, position in pickletools.genops(head):
+            if opcode.name == "GLOBAL" and not re.fullmatch(r"[\w.]+ [\w.]+", str(argument)):
+                return False
+            read += 1
+            arguments += argument is not None
+            if opcode.name == "STOP" and position == len(head) - 1:
+                return True
+    except ValueError as error:
+        if len(head) < HEAD or "unknown" in str(error):
+            return False  # it does not go on beyond these bytes, or is none
+    return read >= 4 and arguments > 0
 
 
 def _is_onnx(head: bytes) -> bool:
@@ -116,12 +135,13 @@ def _is_onnx(head: bytes) -> bool:
 
 
 def _text(head: bytes) -> str:
+    head = head.removeprefix(b"\xef\xbb\xbf")  # not by utf-8-sig, whose errors count from behind the mark
     try:
-        text = head.decode("utf-8-sig")
+        text = head.decode()
     except UnicodeDecodeError as error:
         if error.start < len(head) - 4:
             return "unknown"
-        text = head[: error.start].decode("utf-8-sig")
+        text = head[: error.start].decode()
     if any(ord(char) < 9 for char in text):
         return "unknown"
     start = text.lstrip().lower()

@@ -19,7 +19,7 @@ import yaml
 
 from mlci.errors import InvalidFile
 from mlci.escape import UNSEEN, line
-from mlci.results import Finding, Level, Location
+from mlci.findings import Finding, Level, Location
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
@@ -158,23 +158,28 @@ def _place(text: str, index: int) -> tuple[int, int]:
 
 _INT = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
-# an exponent must carry its sign, as YAML 1.1 wants it: a hash such as 1234e56 is then never a number
-_SCIENTIFIC = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?[eE][-+][0-9]{1,3}")
+# a point and the exponent's sign must be there, as YAML 1.1 wants it: a hash such as 1234e56 is then never a number
+_SCIENTIFIC = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+[eE][-+][0-9]{1,3}")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _BOOL_1_1 = re.compile(r"yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|True|TRUE|False|FALSE")
 _NULL_1_1 = re.compile(r"Null|NULL")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?")
 _BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _NUMBER_LIKE = re.compile(
-    r"[-+]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_]*\.?[0-9_]*([eE][-+]?[0-9]+)?|\.[0-9][0-9_]*([eE][-+]?[0-9]+)?)"
+    # every repeat is told from the next by a character that only one of them takes, so that no text is slow
+    r"[-+]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?)"
 )
-_QUOTE = 'quote it ("{0}") if it is text'
+_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
 
 
 def _read_yaml(reader: _Reader, text: str) -> None:
     # the C loader has the same events, many times faster; it is in every wheel, but not in every build
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        # before the parser sees them: it holds every directive against all others
+        if directive := _DIRECTIVE.search(text):
+            place = _place(text, directive.start())
+            raise reader.stop(place, "a YAML directive is not read", "delete the line that begins with %")
         _events(reader, yaml.parse(text, Loader=loader))
     except _Stop:
         return
@@ -245,8 +250,6 @@ def _events(reader: _Reader, events: Any) -> None:
             place = (event.start_mark.line + 1, event.start_mark.column + 1)
             if documents > 1:
                 raise reader.stop(place, "a second document begins here", "keep one document in a file")
-            if event.tags or event.version:
-                raise reader.stop(place, "a YAML directive is not read", "delete the line that begins with %")
     if not documents:
         reader.refuse((1, 1), "the file is empty", "begin with `version: 1`")
 
@@ -288,7 +291,7 @@ def _key(reader: _Reader, event: Any, place: tuple[int, int]) -> str:
             raise reader.stop(place, "the merge key `<<` is not read", "write the keys out")
         # `on`, `no` and `y` are good names of columns and options, so words stay words in a key
         if not value or value == "~" or (_reading(value)[0] is not str and not _BOOL_1_1.fullmatch(value)):
-            reader.refuse(place, f"the key {show(value)} is not text", f'quote it ("{line(value)}")')
+            reader.refuse(place, f"the key {show(value)} is not text", f"quote it{_quoted(value)}")
     return value
 
 
@@ -313,28 +316,36 @@ def _reading(value: str) -> tuple[Any, str, str]:
         if _BOOL_1_1.fullmatch(value):
             is_true = value.lower() in ("yes", "on", "true")
             word = str(is_true).lower()
-            return None, f"is read as {word} by YAML 1.1", f"{_QUOTE.format(value)}, write {word} if it is not"
+            return None, f"is read as {word} by YAML 1.1", f"{_cure(value)}, write {word} if it is not"
         if _NULL_1_1.fullmatch(value):
-            return None, "is read as null by YAML 1.1", f"{_QUOTE.format(value)}, write null if it is not"
+            return None, "is read as null by YAML 1.1", f"{_cure(value)}, write null if it is not"
         if value == "=":
-            return None, "has a meaning of its own in YAML 1.1", _QUOTE.format(value)
+            return None, "has a meaning of its own in YAML 1.1", _cure(value)
         return str, "", ""
     if _INT.fullmatch(value):
         return int, "", ""
     if _FLOAT.fullmatch(value) or _SCIENTIFIC.fullmatch(value):
         if abs(float(value)) == float("inf"):
-            return float, "is more than a number can hold; a number must be finite", _QUOTE.format(line(value)[:40])
+            return float, "is more than a number can hold; a number must be finite", _cure(value)
         return float, "", ""
     if _NOT_FINITE.fullmatch(value):
         return float, "is not finite; a threshold must be finite", "leave the limit out if there is none"
     if _DATE.fullmatch(value):
-        return None, "is read as a date by YAML 1.1", _QUOTE.format(line(value))
+        return None, "is read as a date by YAML 1.1", _cure(value)
     if _BASE_60.fullmatch(value):
-        return None, "is read as a number to the base 60 by YAML 1.1", _QUOTE.format(line(value))
+        return None, "is read as a number to the base 60 by YAML 1.1", _cure(value)
     if _NUMBER_LIKE.fullmatch(value):
-        cure = f"{_QUOTE.format(line(value)[:40])}, or write the number in plain decimals"
+        cure = f"{_cure(value)}, or write the number in plain decimals such as 1000 or 1.0e-3"
         return None, "is a number in one version of YAML and text or another number in the next", cure
     return str, "", ""
+
+
+def _cure(value: str) -> str:
+    return f"quote it{_quoted(value)} if it is text"
+
+
+def _quoted(value: str) -> str:
+    return f' ("{line(value)}")' if len(value) <= 40 else ""
 
 
 # JSON ---------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlci.results import Finding, Location
+    from mlci.findings import Finding, Location
 
 
 class ExitCode(IntEnum):

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 
-# C0 but tab and newline, DEL, C1, the line separators, bidi controls, zero-width joiners, byte-order marks,
-# lone surrogates and the tag block: nothing of it has a shape of its own, all of it changes what is around it.
+# C0 but tab and newline, DEL, C1, the line separators, bidi controls, zero-width joiners, byte-order marks, what XML
+# cannot hold, lone surrogates and the tag block: nothing of it has a shape of its own, all of it changes what is
+# around it.
 UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -39,7 +40,8 @@ def log(value: str) -> str:
     ActionCommand.cs), so the first is broken up and the second pushed off the start.
     """
     shown = line(value).replace("##[", "#\\x23[")
-    return "\\x3a" + shown[1:] if shown.lstrip().startswith("::") else shown
+    start = len(shown) - len(shown.lstrip())
+    return f"{shown[:start]}\\x3a{shown[start + 1 :]}" if shown.startswith("::", start) else shown
 
 
 def annotation_data(value: str) -> str:
@@ -58,13 +60,21 @@ def code(value: str, limit: int = 200) -> str:
 
     The fence is one backtick longer than any run inside (CommonMark 6.1), and ``|`` is escaped for tables.
     """
-    shown = line(value).replace("\\n", " ").replace("\\t", " ")
+    shown = line(value).replace("\\n", " ").replace("\\t", " ").replace("##[", "#\\x23[")
     if len(shown) > limit:
         shown = shown[: limit - 1] + "…"
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
     if not shown or shown[0] in "` " or shown[-1] in "` ":
         shown = f" {shown} "
     return f"{fence}{shown}{fence}".replace("|", "\\|")
+
+
+def json(document: str) -> str:
+    """A JSON document whose texts hold no invisible character and no workflow command; it means what it meant."""
+    import json as codec
+
+    # outside its texts a document holds none of them
+    return UNSEEN.sub(lambda match: codec.dumps(match.group())[1:-1], document).replace("##[", "#\\u0023[")
 
 
 def xml(value: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlci.errors import ExitCode
-from mlci.results import Level, Outcome, Report, Result
+from mlci.findings import Level
+from mlci.results import Outcome, Report, Result
 
 FAIL_ON = ("error", "warning", "never")
 _INVALID = frozenset({"invalid", "path", "usage", "missing-extra"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from mlci.errors import OutsideFailed, UsageError
@@ -31,14 +32,26 @@ class Git:
         kept = {name: value for name, value in world.env.items() if not name.startswith("GIT_")}
         self.env = {
             **kept,
-            "GIT_CONFIG_COUNT": str(len(_CONFIG)),
+            **_settings(_CONFIG),
             "GIT_NO_REPLACE_OBJECTS": "1",
             "GIT_OPTIONAL_LOCKS": "0",
             "GIT_TERMINAL_PROMPT": "0",
             "LC_ALL": "C",
         }
-        for number, (key, value) in enumerate(_CONFIG.items()):
-            self.env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        self._filters_gone = False
+
+    def _without_filters(self) -> None:
+        """Take away the filters of the repository's own configuration: each is a program of its choice.
+
+        Those of the user and of the machine stay: without Git LFS, whatever it fetched would look changed.
+        """
+        if self._filters_gone:
+            return
+        _, out, _ = self._ask("config", "--show-scope", "--null", "--name-only", "--get-regexp", r"^filter\.")
+        fields = [_text(field) for field in out.split(b"\0")]
+        own = [key for scope, key in zip(fields[::2], fields[1::2], strict=False) if scope in ("local", "worktree")]
+        self.env |= _settings(_CONFIG | {key: "false" if key.endswith(".required") else "" for key in own})
+        self._filters_gone = True
 
     def _ask(self, *words: str, stdin: bytes | None = None) -> tuple[int, bytes, str]:
         done = self.world.run(["git", "--no-pager", *words], cwd=self.root, env=self.env, stdin=stdin, timeout_s=120)
@@ -73,9 +86,11 @@ class Git:
     def is_shallow(self) -> bool:
         return self._ask("rev-parse", "--is-shallow-repository")[1].strip() == b"true"
 
-    def is_dirty(self) -> bool:
-        """Whether the work tree differs from HEAD, untracked files included."""
-        return bool(self._must("status", "--porcelain", "-z", "--untracked-files=normal"))
+    def uncommitted(self) -> set[str]:
+        """Paths whose content in the work tree is not what HEAD holds, untracked ones included."""
+        self._without_filters()
+        out = self._must("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
+        return {_text(record[3:]) for record in out.split(b"\0") if record}
 
     def merge_base(self, revision: str) -> str:
         """The commit from which HEAD and ``revision`` parted. Raises UsageError if they share none."""
@@ -88,6 +103,7 @@ class Git:
 
     def changed_since(self, base: str) -> list[str]:
         """Paths that differ between the commit ``base`` and the work tree, deleted and untracked ones included."""
+        self._without_filters()
         tracked = self._must("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", base, "--")
         untracked = self._must("ls-files", "--others", "--exclude-standard", "-z", "--full-name", ":/")
         return sorted({_text(path) for path in (*tracked.split(b"\0"), *untracked.split(b"\0")) if path})
@@ -115,6 +131,14 @@ class Git:
             contents.append(out[end + 1 : end + 1 + size])
             index = end + 2 + size
         return contents
+
+
+def _settings(config: Mapping[str, str]) -> dict[str, str]:
+    """Configuration, as git reads it from its environment."""
+    env = {"GIT_CONFIG_COUNT": str(len(config))}
+    for number, (key, value) in enumerate(config.items()):
+        env |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return env
 
 
 def _text(path: bytes) -> str:

@@ -6,16 +6,21 @@ The only module that imports jsonschema.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice
 from typing import Any
 
 from mlci.document import Document, Pointer, show
 from mlci.errors import InvalidFile
+from mlci.findings import Finding, Level, Location
 from mlci.paths import lexical_problem
-from mlci.results import Finding, Level, Location
 
 VERSION = 1
+MAX_STEPS = 300_000
+"""What somebody's own schema may take for one document."""
 Schema = dict[str, Any]
 
 
@@ -133,8 +138,11 @@ def problems(document: Document, schema: Schema) -> list[Finding]:
                 *_schema_errors(document, schema),
             ]
         if found != expected or isinstance(found, bool):
-            message = f"`version` is {_shown(found)}; this mlci reads version {expected}"
-            hint = f"write `version: {expected}`, or install the mlci that reads this one"
+            if found == str(expected):
+                message, hint = f"`version` is a text, expected the number {expected}", "write it without quotes"
+            else:
+                message = f"`version` is {_shown(found)}; this mlci reads version {expected}"
+                hint = f"write `version: {expected}`, or install the mlci that reads this one"
             return _first(document.at("version"), message, hint)
     return _schema_errors(document, schema)
 
@@ -144,15 +152,19 @@ def _first(at: Location, message: str, hint: str) -> list[Finding]:
 
 
 def _schema_errors(document: Document, schema: Schema) -> list[Finding]:
+    errors = _validator(schema).iter_errors(document.data)
+    found = _findings(document, errors, schema)
+    return [finding for finding in found if not finding.message.startswith("`version` is missing")]
+
+
+def _findings(document: Document, errors: Iterable[Any], schema: Schema) -> list[Finding]:
     found: dict[tuple[str, str], tuple[tuple[int, int, int], Finding]] = {}
-    for error in _validator(schema).iter_errors(document.data):
-        for rank, finding in _explain(document, error, schema):
-            if finding.message.startswith("`version` is missing"):
-                continue
-            found.setdefault(
-                (str(finding.at), finding.message),
-                ((rank, finding.at.line or 0, finding.at.column or 0) if finding.at else (rank, 0, 0), finding),
-            )
+    explained = (item for error in errors for item in _explain(document, error, schema))
+    for rank, finding in explained:
+        found.setdefault(
+            (str(finding.at), finding.message),
+            ((rank, finding.at.line or 0, finding.at.column or 0) if finding.at else (rank, 0, 0), finding),
+        )
     return [finding for _, finding in sorted(found.values(), key=lambda item: item[0])]
 
 
@@ -160,32 +172,123 @@ _VALIDATORS: dict[int, tuple[Schema, Any]] = {}
 
 
 def _validator(schema: Schema) -> Any:
-    import jsonschema
     import referencing
 
     known = _VALIDATORS.get(id(schema))
     if known is None:
         # an empty registry: a $ref that is not in the schema itself is never fetched
-        known = (schema, jsonschema.Draft202012Validator(schema, registry=referencing.Registry()))
+        inlined = _inlined(schema, schema.get("$defs", {}))
+        known = (schema, _dialect()(inlined, registry=referencing.Registry()))
         _VALIDATORS[id(schema)] = known
     return known[1]
+
+
+@cache
+def _dialect() -> Any:
+    """JSON Schema 2020-12 with patterns that end where the text ends; two keywords are mended."""
+    import jsonschema
+
+    mended = {"pattern": _pattern, "uniqueItems": _unique_items}
+    return jsonschema.validators.extend(jsonschema.Draft202012Validator, mended)  # type: ignore[no-untyped-call]
+
+
+def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[Any]:
+    # to Python alone, `$` is also the place before a last newline
+    end = pattern.removesuffix("$") + r"\Z" if re.search(r"(?<!\\)(\\\\)*\$\Z", pattern) else pattern
+    if isinstance(instance, str) and not re.search(end, instance):
+        from jsonschema import ValidationError
+
+        yield ValidationError(f"{instance[:100]!r} does not match {pattern!r}")
+
+
+def _unique_items(_: Any, unique: bool, instance: Any, __: Any) -> Iterator[Any]:
+    # jsonschema compares every pair of items that cannot be sorted
+    if unique and isinstance(instance, list):
+        import json
+
+        from jsonschema import ValidationError
+
+        plain = (int(item) if isinstance(item, float) and item == int(item) else item for item in instance)
+        if len({json.dumps(item, sort_keys=True) for item in plain}) < len(instance):
+            yield ValidationError("items that differ from each other")
+
+
+def _inlined(node: Any, defs: Mapping[str, Any]) -> Any:
+    """The schema with its references written out: looking one up costs more than all the rest of a small value.
+
+    A reference with other keywords beside it stays, unless they only describe: both would have to hold.
+    """
+    if isinstance(node, list):
+        return [_inlined(item, defs) for item in node]
+    if not isinstance(node, dict):
+        return node
+    name = str(node.get("$ref", "")).removeprefix("#/$defs/")
+    if name in defs and node.keys() <= {"$ref", "description"}:
+        about = {key: value for key, value in node.items() if key == "description"}
+        return {**_inlined(defs[name], defs), **about}
+    return {key: value if key == "$defs" else _inlined(value, defs) for key, value in node.items()}
+
+
+def held_against(document: Document, schema: Schema) -> list[Finding]:
+    """What somebody's own schema does not allow, best first; it must have passed ``schema_guard``.
+
+    Counts its steps, and gives up where they are too many: some schemas are slow for some documents only.
+    """
+    import jsonschema
+    import referencing
+
+    from mlci import schema_guard
+
+    left = float(MAX_STEPS)
+
+    def counted(keyword: str, holds: Any) -> Any:
+        def count(validator: Any, value: Any, instance: Any, node: Any) -> Iterator[Any]:
+            nonlocal left
+            left -= schema_guard.steps(keyword, value, instance, node)
+            if left < 0:
+                raise _TooSlow
+            for error in holds(validator, value, instance, node) or ():
+                left -= 5 + len(error.message) / 100
+                error.message = error.message[:200]
+                yield error
+
+        return count
+
+    dialect = _dialect()
+    keywords = {keyword: counted(keyword, holds) for keyword, holds in dialect.VALIDATORS.items()}
+    counting = jsonschema.validators.extend(dialect, keywords)  # type: ignore[no-untyped-call]
+    # neither says anything about the document, and jsonschema would go by them
+    own = {key: value for key, value in schema.items() if key not in ("$id", "$schema")}
+    try:
+        return _findings(document, counting(own, registry=referencing.Registry()).iter_errors(document.data), own)
+    except _TooSlow:
+        hint = "write simpler patterns with a maxLength, fewer alternatives, or a shorter file"
+        return _first(document.at(), "it takes too long to hold this file against its schema", hint)
+
+
+class _TooSlow(Exception):
+    """A document takes more steps than are allowed."""
 
 
 def _explain(document: Document, error: Any, root: Schema) -> Iterator[tuple[int, Finding]]:
     """One schema error in a reader's words; the rank puts unknown keys first: they explain what is missing."""
     pointer: Pointer = tuple(error.absolute_path)
+    if isinstance(error.schema, bool):
+        # jsonschema does not say at which key
+        message = f"{_shown(error.instance)} is not allowed{_inside(pointer)}"
+        yield 1, Finding(Level.ERROR, message, document.at(*pointer))
+        return
     keyword, schema, value = error.validator, error.schema, error.instance
     if keyword == "additionalProperties":
         allowed = [*schema.get("properties", {})]
         for key in value:
-            if key not in schema.get("properties", {}):
+            if key not in schema.get("properties", {}) and not any(
+                re.search(pattern, key) for pattern in schema.get("patternProperties", ())
+            ):
                 message = f"unknown key {show(str(key))}{_inside(pointer)}"
-                yield (
-                    0,
-                    Finding(
-                        Level.ERROR, message, document.at(*pointer, key, key=True), _did_you_mean(str(key), allowed)
-                    ),
-                )
+                at = document.at(*pointer, key, key=True)
+                hint = _elsewhere(str(key), pointer, root) or _did_you_mean(str(key), allowed)
+                yield 0, Finding(Level.ERROR, message, at, hint)
         return
     at = document.at(*pointer)
     if keyword == "required":
@@ -199,7 +302,7 @@ def _explain(document: Document, error: Any, root: Schema) -> Iterator[tuple[int
         for inner in error.context:
             yield from _explain(document, inner, root)
         return
-    expected = _expected(schema, root) or str(error.message)
+    expected = _expected(schema, root) or str(error.message)[:200]
     hint = ""
     if keyword == "enum" and isinstance(value, str):
         hint = _did_you_mean(value, [str(item) for item in error.validator_value])
@@ -220,13 +323,15 @@ def _types(schema: Schema) -> list[str]:
     return [kind] if isinstance(kind, str) else list(kind)
 
 
-def _expected(schema: Schema, root: Schema) -> str:
+def _expected(schema: Any, root: Schema) -> str:
+    if isinstance(schema, bool):
+        return ""
     if "description" in schema:
         return str(schema["description"])
     if "$ref" in schema:
         return str(root.get("$defs", {}).get(schema["$ref"].rpartition("/")[2], {}).get("description", ""))
     if "enum" in schema:
-        return "one of " + ", ".join(str(item) for item in schema["enum"])
+        return "one of " + _some(schema["enum"])
     if "const" in schema:
         return _shown(schema["const"])
     if "type" in schema:
@@ -262,14 +367,30 @@ def _shown(value: Any) -> str:
     return show(value) if isinstance(value, str) else str(value)
 
 
-def _did_you_mean(word: str, allowed: Iterable[str]) -> str:
+def _elsewhere(key: str, pointer: Pointer, root: Schema) -> str:
+    """The cure for a check that stands where checks of the other scope belong."""
+    if f"options-{key}" not in root.get("$defs", {}) or not pointer or "checks" not in pointer:
+        return ""
+    if pointer[0] == "datasets":
+        return f"`{key}` is a check of the model: move it to `checks:` at the top"
+    return f"`{key}` is a check of a dataset: move it to `checks:` of one under `datasets:`"
+
+
+def _some(items: Iterable[Any]) -> str:
+    shown = ", ".join(islice((str(item)[:100] for item in items), 40))
+    return shown if len(shown) <= 400 else f"{shown[:400]}…"
+
+
+def _did_you_mean(word: str, names: Collection[str], but: str = "") -> str:
     import difflib
 
-    allowed = sorted(allowed)
+    if len(names) > 200 or len(word) > 200:
+        return ""  # to compare so much would take longer than everything else
+    allowed = sorted({*names} - {but})
     close = difflib.get_close_matches(word, allowed, n=1, cutoff=0.6)
     if close:
         return f"did you mean `{close[0]}`?"
-    return f"one of: {', '.join(allowed)}" if allowed else ""
+    return f"one of: {_some(allowed)}" if allowed else ""
 
 
 # Specs --------------------------------------------------------------------------------------------------------
@@ -368,7 +489,8 @@ class _ModelReader:
             path=spec["path"],
             target=spec.get("target", base.get("target")),
             key=tuple(spec.get("key", base.get("key", ()))),
-            columns={**base.get("columns", {}), **spec.get("columns", {})},
+            # a view and no copy: many datasets may be like one that has many columns
+            columns=ChainMap(spec.get("columns", {}), base.get("columns", {})),
             columns_pointer=(*here, "columns") if own_columns else ("datasets", spec["like"], "columns"),
             checks=checks,
         )
@@ -378,7 +500,7 @@ class _ModelReader:
             self.wrong(
                 (*here, "like"),
                 f"`like` names {show(other)}, which is no other dataset of this model",
-                _did_you_mean(other, set(raw) - {name}),
+                _did_you_mean(other, raw, but=name),
             )
             return {}
         if "like" in raw[other]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from mlci.errors import UsageError
+from mlci.escape import line
+from mlci.findings import Level
 from mlci.manifest import CheckSpec, Config, Model
 from mlci.schema import DATA, Schema
 
@@ -40,7 +43,7 @@ def specs(model: Model, config: Config, only: Only, kind: Callable[[str], Kind])
     implied = [
         CheckSpec(check="columns", id=f"columns-{d.name}", dataset=d.name, pointer=d.columns_pointer)
         for d in model.datasets.values()
-        if d.columns
+        if d.columns and all(spec.check != "columns" for spec in d.checks)
     ]
     wanted = ["artifact", *config.require, *sorted(only.words)]
     extra = [
@@ -50,7 +53,10 @@ def specs(model: Model, config: Config, only: Only, kind: Callable[[str], Kind])
     ]
     every = [*extra, *implied, *asked]
     chosen = [spec for spec in every if (spec.check, kind(spec.check).GROUP) in only]
-    return [replace(spec, required=spec.check in config.require) for spec in chosen]
+    # a model may tighten what the repository requires, never loosen it
+    return [
+        replace(spec, required=True, severity=Level.ERROR) if spec.check in config.require else spec for spec in chosen
+    ]
 
 
 def _runs_alone(check: str, kind: Callable[[str], Kind]) -> bool:
@@ -71,10 +77,11 @@ def shard(names: Sequence[str], part: str) -> list[str]:
 
     Raises UsageError unless ``part`` is two whole numbers with 1 <= i <= n.
     """
-    index, _, count = part.partition("/")
-    if not (index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count)):
-        raise UsageError(f"`--shard` is `{part}`, expected i/n with 1 <= i <= n, such as 2/8")
-    return list(names)[int(index) - 1 :: int(count)]
+    match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", part)
+    index, count = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= index <= count:
+        raise UsageError(f"`--shard` is `{line(part)}`, expected i/n with 1 <= i <= n, such as 2/8")
+    return list(names)[index - 1 :: count]
 
 
 def touched(paths_of: Mapping[str, Iterable[str]], changed: Iterable[str]) -> set[str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlci.errors import MlciError
+from mlci.findings import Location
 from mlci.manifest import Dataset, Model
 from mlci.metrics import METRICS, Metric
 from mlci.ports import Bench, Signature
-from mlci.results import Location
 
 if TYPE_CHECKING:
     from mlci.ports import Array
@@ -51,9 +52,11 @@ class Scored:
                 f"{name} is a metric of {kind}, and this model predicts {predicted}",
                 hint="name another metric, or say `task:` if the kind was told wrongly",
             )
-        value = metric.compute(*self._arguments(name, metric))
+        arguments = self._arguments(name, metric)
+        value = metric.compute(*arguments)
         if not math.isfinite(value):
-            raise BadPredictions(f"{name} is not defined on this dataset: its target holds one value only")
+            why = "its target holds one value only" if (self.y == self.y[0]).all() else "its numbers are too large"
+            raise BadPredictions(f"{name} is not defined on this dataset: {why}")
         return value
 
     def _arguments(self, name: str, metric: Metric) -> tuple[Array, Array]:
@@ -104,8 +107,19 @@ def scored(model: Model, dataset: Dataset, bench: Bench) -> Scored:
     at = model.at("datasets", dataset.name)
     if dataset.target is None:
         raise BadPredictions(f"the dataset `{dataset.name}` has no target", hint="add `target: COLUMN`", at=at)
+    table = bench.table(dataset.name)
+    present = [column.name for column in table.columns]
+    if dataset.target not in present:
+        close = difflib.get_close_matches(dataset.target, present, n=1)
+        hint = f"did you mean `{close[0]}`?" if close else f"the dataset has {', '.join(present[:12])}"
+        raise BadPredictions(
+            f"the target `{dataset.target}` is no column of the dataset `{dataset.name}`",
+            hint=hint,
+            at=model.at("datasets", dataset.name, "target"),
+        )
+    # before the model runs: it would answer in vain
+    y = _target(table.arrays([dataset.target])[dataset.target], dataset.target, at)
     signature, outputs = bench.outputs(dataset.name)
-    y = _target(bench.table(dataset.name).arrays([dataset.target])[dataset.target], dataset.target, at)
     return assemble(model, signature, outputs, y)
 
 
@@ -119,7 +133,10 @@ def assemble(model: Model, signature: Signature, outputs: dict[str, Array], y: A
     if _is_regression(model, signature, y, outputs.get(prediction or ""), probabilities):
         if prediction is None:
             raise BadPredictions("no output holds the predicted number", hint=_say(outputs), at=at)
-        return Scored(y=_finite(_flat(y, "the target")), numbers=_finite(_flat(outputs[prediction], prediction)))
+        return Scored(
+            y=_finite(_flat(y, "the target"), "the target"),
+            numbers=_finite(_flat(outputs[prediction], prediction), f"`{prediction}`"),
+        )
     return _classification(model, signature, outputs, y, prediction, probabilities, at)
 
 
@@ -135,7 +152,10 @@ def _classification(
     import numpy as np
 
     raw = _flat(outputs[prediction], prediction) if prediction else None
-    matrix = None if probabilities is None else _matrix(_finite(outputs[probabilities]))
+    lacking = 0 if raw is None else int(_missing(raw).sum())
+    if lacking:
+        raise BadPredictions(f"`{prediction}` is missing in {lacking:,} of {len(y):,} rows", at=at)
+    matrix = None if probabilities is None else _matrix(_finite(outputs[probabilities], f"`{probabilities}`"))
     stated = model.output.classes or signature.classes
     as_text = any(_is_text(values) for values in (y, raw, np.array(stated) if stated else None) if values is not None)
     y = _plain(y, as_text=as_text)
@@ -155,7 +175,9 @@ def _classification(
             hint="say `output: {classes: [...]}` in the order of the columns",
             at=at,
         )
-    if labels is not None and not set(labels.tolist()) & set(y.tolist()):
+    # labels that the model is known to give may all be wrong; others are of another kind than the target's
+    foreign = labels is not None and not (stated and set(labels.tolist()) <= set(classes))
+    if labels is not None and foreign and not set(labels.tolist()) & set(y.tolist()):
         raise BadPredictions(
             f"no predicted label occurs in the target: the model says `{labels[0]}`, the target `{y[0]}`",
             hint="say `output: {classes: [...]}`, or let the model give the labels of the data",
@@ -178,7 +200,8 @@ def _roles(model: Model, outputs: dict[str, Array], at: Location) -> tuple[str |
                 f"`output.{role}` is `{name}`, and the model has the outputs {', '.join(outputs)}",
                 at=model.at("output", role),
             )
-    probabilities = wanted["probabilities"] or next((name for name in outputs if "prob" in name.lower()), None)
+    likely = [name for name in outputs if "prob" in name.lower() and name != wanted["prediction"]]
+    probabilities = wanted["probabilities"] or next(iter(likely), None)
     rest = [name for name in outputs if name != probabilities]
     likely = [name for name in rest if any(word in name.lower() for word in ("label", "predict", "variable", "class"))]
     prediction = wanted["prediction"]
@@ -202,19 +225,14 @@ def _is_regression(
         return model.task == "regression"
     if probabilities or signature.classes or model.output.classes or _is_text(y) or y.dtype.kind == "b":
         return False
-    if predicted is None or _is_text(predicted) or predicted.dtype.kind in "biu":
+    if predicted is None or predicted.dtype.kind != "f":
         return False
     # a float answer to a number: classes would be whole numbers on both sides
     return bool((predicted != predicted.round()).any() or (y.dtype.kind == "f" and (y != y.round()).any()))
 
 
 def _target(values: Array, name: str, at: Location) -> Array:
-    import numpy as np
-
-    missing = (
-        np.isnan(values) if values.dtype.kind == "f" else np.array([value is None for value in values], dtype=bool)
-        if values.dtype.kind == "O" else np.zeros(len(values), bool)
-    )  # fmt: skip
+    missing = _missing(values)
     if missing.any():
         raise BadPredictions(
             f"the target `{name}` is missing in {int(missing.sum()):,} of {len(values):,} rows",
@@ -272,16 +290,26 @@ def _flat(values: Array, name: str) -> Array:
     return values
 
 
-def _finite(values: Array) -> Array:
+def _missing(values: Array) -> Array:
+    import numpy as np
+
+    if values.dtype.kind == "f":
+        return np.isnan(values)
+    if values.dtype.kind != "O":
+        return np.zeros(values.shape, dtype=bool)
+    return np.array([value is None or value != value for value in values.tolist()], dtype=bool)
+
+
+def _finite(values: Array, name: str) -> Array:
     import numpy as np
 
     try:
         values = values.astype(np.float64) if values.dtype.kind != "f" else values
     except (TypeError, ValueError):
-        raise BadPredictions("numbers are expected, and the model answers with text") from None
+        raise BadPredictions(f"numbers are expected in {name}, and it holds text") from None
     bad = int((~np.isfinite(values)).sum())
     if bad:
-        raise BadPredictions(f"{bad:,} of {values.size:,} predicted numbers are not finite")
+        raise BadPredictions(f"{bad:,} of {values.size:,} numbers in {name} are not finite")
     return values
 
 

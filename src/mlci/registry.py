@@ -11,10 +11,12 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlci import schema
 from mlci.errors import UsageError
+
+if TYPE_CHECKING:
+    from mlci.schema import Declared, Schema
 
 CHECKS = {
     "artifact": "mlci.checks.artifact",
@@ -75,10 +77,12 @@ def _entry_points(table: str) -> dict[str, Any]:
     return {point.name: point for point in entry_points(group=f"mlci.{table}")}
 
 
-def declared(check: str) -> schema.Declared:
+def declared(check: str) -> Declared:
     """What a check declares of itself."""
+    from mlci.schema import Declared
+
     module = find("checks", check)
-    return schema.Declared(module.SCOPE, summary(module), module.OPTIONS)
+    return Declared(module.SCOPE, summary(module), module.OPTIONS)
 
 
 def summary(module: ModuleType) -> str:
@@ -86,8 +90,10 @@ def summary(module: ModuleType) -> str:
     return (module.__doc__ or "").strip().splitlines()[0].rstrip(".")
 
 
-def generate(kind: str) -> schema.Schema:
+def generate(kind: str) -> Schema:
     """A schema, put together from the built-in declarations: ``model``, ``config`` or ``report``."""
+    from mlci import schema
+
     if kind == "report":
         return schema.report()
     checks = {name: declared(name) for name in CHECKS}
@@ -95,21 +101,23 @@ def generate(kind: str) -> schema.Schema:
 
 
 @cache
-def packed(kind: str) -> schema.Schema:
+def packed(kind: str) -> Schema:
     """The generated schema as it was packed with mlci; reading it imports no check."""
     here = Path(__file__).parent
     folder = here / "schemas" if (here / "schemas").is_dir() else here.parents[1] / "schemas"
-    loaded: schema.Schema = json.loads((folder / SCHEMAS[kind]).read_bytes())
+    loaded: Schema = json.loads((folder / SCHEMAS[kind]).read_bytes())
     return loaded
 
 
 @cache
-def _with_plugins(kind: str, found: tuple[str, ...]) -> schema.Schema:
+def _with_plugins(kind: str, found: tuple[str, ...]) -> Schema:
+    from mlci import schema
+
     checks = {name: declared(name) for name in (*CHECKS, *found)}
     return schema.model(checks) if kind == "model" else schema.config(checks)
 
 
-def schema_for(kind: str, mentioned: Iterable[str]) -> schema.Schema:
+def schema_for(kind: str, mentioned: Iterable[str]) -> Schema:
     """The schema for a document that mentions these words where a check may stand.
 
     Only a word that is not built in makes it look for checks of other packages.

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import errno
-import glob as globbing
 import os
-import re
 import stat
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from mlci.errors import LimitReached, PathRefused
 from mlci.escape import line
-from mlci.paths import is_glob, lexical_problem
+from mlci.paths import Paths, expand, is_glob, lexical_problem
 
 if TYPE_CHECKING:
     from mlci.git import Git
@@ -60,7 +58,7 @@ class Repo(Protocol):
         """The regular files at or below ``path``, sorted. Raises PathRefused if there is anything else."""
 
     def glob(self, pattern: str) -> list[str]:
-        """The paths that match, sorted."""
+        """The paths that a pattern names (``paths.expand``); of a plain path itself, if anything is known of it."""
 
     def local(self, path: str) -> Path:
         """A path on disk that holds this file or folder, for a program that needs one."""
@@ -95,7 +93,7 @@ class WorkTree:
         for end in range(1, len(parts) + 1):
             part = "/".join(parts[:end])
             try:
-                status = os.lstat(self.root / part)
+                status = os.lstat(f"{self.root}/{part}")
             except (FileNotFoundError, NotADirectoryError):
                 return self._missing(path)
             except OSError as error:
@@ -109,10 +107,10 @@ class WorkTree:
         return Entry(path, "special", detail="it is a device, a pipe or a socket")
 
     def _missing(self, path: str) -> Entry:
-        if os.path.isfile(self.root / (path + ".dvc")):
-            return Entry(
-                path, "dvc-pointer", detail=f"`{line(path)}.dvc` names it, but its content is not in this checkout"
-            )
+        for tracked in _and_above(path):
+            if not self.exists(tracked) and os.path.isfile(self.root / f"{tracked}.dvc"):
+                detail = f"`{line(tracked)}.dvc` names it, but its content is not in this checkout"
+                return Entry(path, "dvc-pointer", detail=detail)
         return Entry(path, "missing")
 
     def _link(self, part: str) -> str:
@@ -140,9 +138,10 @@ class WorkTree:
             raise self._refusal(path, error) from None
         finally:
             os.close(held)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise refusal(self.entry(path))
         with os.fdopen(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise refusal(self.entry(path))
             yield stream
 
     def _refusal(self, path: str, error: OSError) -> PathRefused:
@@ -192,8 +191,21 @@ class WorkTree:
     def glob(self, pattern: str) -> list[str]:
         if not is_glob(pattern):
             return [pattern] if self.entry(pattern).kind != "missing" else []
-        found = globbing.glob(pattern, root_dir=self.root, recursive=True)
-        return sorted(path.replace(os.sep, "/") for path in found if not path.startswith(".git" + os.sep))
+        _check(pattern)
+        return expand(pattern, self)
+
+    def names(self, folder: str) -> Mapping[str, bool]:
+        if self.entry(folder).kind != "folder":
+            return {}
+        with os.scandir(self.root / folder) as entries:
+            # a link to a folder counts as one: what a pattern finds behind it is refused by name, and not left out
+            return {
+                item.name: item.is_dir(follow_symlinks=False) or (item.is_symlink() and os.path.isdir(item))
+                for item in entries
+            }
+
+    def exists(self, path: str) -> bool:
+        return os.path.lexists(self.root / path)
 
     def local(self, path: str) -> Path:
         entry = self.entry(path)
@@ -210,8 +222,7 @@ class CommitTree:
         self.commit = commit
         self.scratch = scratch
         self._tree = git.tree(commit)
-        self._folders = {path.rpartition("/")[0] for path in self._tree}
-        self._folders |= {"/".join(f.split("/")[:end]) for f in self._folders for end in range(len(f.split("/")))}
+        self._paths = Paths(self._tree)
         self._held: dict[str, bytes] = {}
         self._copying = threading.Lock()
 
@@ -230,13 +241,13 @@ class CommitTree:
             if mode == "160000":
                 return Entry(path, "special", detail="it is a submodule")
             return Entry(path, "file", size)
-        if path in self._folders:
+        if path in self._paths.folders:
             return Entry(path, "folder")
-        if f"{path}.dvc" in self._tree:
-            return Entry(path, "dvc-pointer", detail=f"`{line(path)}.dvc` names it, but its content is not in git")
-        for end in range(1, path.count("/") + 1):
-            above = self._tree.get("/".join(path.split("/")[:end]))
-            if above and above[0] == "120000":
+        for above in _and_above(path):
+            if f"{above}.dvc" in self._tree:
+                detail = f"`{line(above)}.dvc` names it, but its content is not in git"
+                return Entry(path, "dvc-pointer", detail=detail)
+            if above in self._tree and self._tree[above][0] == "120000":
                 return Entry(
                     path,
                     "symlink",
@@ -280,8 +291,8 @@ class CommitTree:
     def glob(self, pattern: str) -> list[str]:
         if not is_glob(pattern):
             return [pattern] if self.entry(pattern).kind != "missing" else []
-        matcher = re.compile(_translate(pattern))
-        return sorted(path for path in self._tree if matcher.fullmatch(path))
+        _check(pattern)
+        return expand(pattern, self._paths)
 
     def local(self, path: str) -> Path:
         target = self.scratch / path
@@ -292,6 +303,13 @@ class CommitTree:
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     copy.write_bytes(self.git.blobs([self._tree[name][1]])[0])
         return target
+
+
+def _and_above(path: str) -> Iterator[str]:
+    """A path, and every folder that it stands in."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
 
 
 def _sha256(stream: BinaryIO) -> str:
@@ -311,30 +329,10 @@ def find_git(start: Path) -> Path | None:
     return None
 
 
-def _translate(pattern: str) -> str:
-    # as glob.glob reads it: `*` and `?` stay within a folder, `**` is any number of folders
-    parts = []
-    for part in pattern.split("/"):
-        if part == "**":
-            parts.append("(?:[^/]+/)*")
-            continue
-        body = ""
-        for token in re.findall(r"\[!?\]?[^\]]*\]|.", part, re.DOTALL):
-            if token[0] == "[" and len(token) > 1:
-                body += (
-                    "[^" + re.escape(token[2:-1]) + "]"
-                    if token[1] == "!"
-                    else "[" + token[1:-1].replace("\\", "") + "]"
-                )
-            else:
-                body += {"*": "[^/]*", "?": "[^/]"}.get(token, re.escape(token))
-        parts.append(body + "/")
-    return "".join(parts).removesuffix("/")
-
-
 def _check(path: str) -> None:
-    problem = lexical_problem(path) if path else ""
-    if problem and not is_glob(path):
+    # a file's own name may look like a pattern; whether one is allowed was asked where it was written
+    problem = lexical_problem(path, globs=True) if path else ""
+    if problem:
         raise PathRefused(f"`{line(path)}` is refused: {problem}")
 
 

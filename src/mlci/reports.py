@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from mlci import document, gate, manifest, registry
 from mlci.errors import InvalidFile, UsageError
-from mlci.results import Finding, Level, Report
+from mlci.findings import Finding, Level
+from mlci.results import WORST_FIRST, ModelReport, Report, Result
 
 MAX_BYTES = 64 << 20
 
@@ -22,7 +24,9 @@ def read_reports(raw: Sequence[tuple[str, bytes]]) -> Report:
     reports = []
     for name, data in raw:
         try:
-            parsed = json.loads(data, object_pairs_hook=_unique, parse_constant=_no_constant)
+            parsed = json.loads(
+                data, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_float, parse_int=_int
+            )
         except (ValueError, RecursionError) as error:
             raise InvalidFile(
                 [Finding(Level.ERROR, f"this is not JSON: {error}", document.Document(name, None).at())]
@@ -45,13 +49,27 @@ def _no_constant(word: str) -> Any:
     raise ValueError(f"{word} is not a number")
 
 
+def _float(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _int(digits: str) -> int:
+    _float(digits)
+    return int(digits)
+
+
 def merge(reports: Sequence[Report]) -> Report:
-    """The reports of one run as one. Raises UsageError when they speak of different commits."""
+    """The reports of one run as one. Raises UsageError when they speak of different commits or bytes."""
     first = reports[0]
     for other in reports[1:]:
         if other.commit != first.commit:
             raise UsageError(f"the reports speak of different commits, {first.commit} and {other.commit}")
-    models = {model.path: model for report in reports for model in report.models}
+    models: dict[str, ModelReport] = {}
+    for model in (model for report in reports for model in report.models):
+        models[model.path] = _joined(models[model.path], model) if model.path in models else model
     return replace(
         first,
         started=min(report.started for report in reports),
@@ -60,6 +78,17 @@ def merge(reports: Sequence[Report]) -> Report:
         selection=first.selection if len(reports) == 1 else f"{len(reports)} reports",
         models=tuple(models[path] for path in sorted(models)),
     )
+
+
+def _joined(one: ModelReport, other: ModelReport) -> ModelReport:
+    """What two reports say of one model: each check once, the worse result where both have it."""
+    if one.bundle != other.bundle:
+        raise UsageError(f"the reports speak of different bytes of the model of {one.path}")
+    results: dict[str, Result] = {}
+    for result in (*one.results, *other.results):
+        known = results.get(result.id, result)
+        results[result.id] = min(known, result, key=lambda item: WORST_FIRST.index(item.outcome))
+    return replace(one, results=tuple(results.values()))
 
 
 def render(report: Report, reporter: str, fail_on: str = "error") -> str:

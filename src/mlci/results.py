@@ -1,4 +1,4 @@
-"""The words that a run speaks in: findings, measurements, results, and the report that holds them.
+"""The words that a run speaks in: measurements, results, and the report that holds them.
 
 A report is the waist of mlci: every reporter, gate and comparison works from it alone.
 """
@@ -6,21 +6,13 @@ A report is the waist of mlci: every reporter, gate and comparison works from it
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from mlci.errors import InvalidFile, MlciError
+from mlci.findings import Finding, Level, Location
 
 REPORT_VERSION = 1
-
-
-class Level(StrEnum):
-    """How much a finding weighs."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
 
 
 class Outcome(StrEnum):
@@ -37,28 +29,6 @@ class Outcome(StrEnum):
 
 
 WORST_FIRST = (Outcome.BROKEN, Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.SKIPPED, Outcome.PASSED)
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """A place in a file; ``line`` and ``column`` count from 1, None is the whole file."""
-
-    path: str
-    line: int | None = None
-    column: int | None = None
-
-    def __str__(self) -> str:
-        return ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something a reader should know: what is and what was expected; ``hint`` is the cure."""
-
-    level: Level
-    message: str
-    at: Location | None = None
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +163,6 @@ class Report:
             selection=data["selection"],
             models=tuple(_model_from_dict(model) for model in data["models"]),
         )
-
-
-def findings_of(error: MlciError, path: str) -> tuple[Finding, ...]:
-    """What an error says, as findings that each have a place; ``path`` where the error has none."""
-    if isinstance(error, InvalidFile):
-        return error.findings
-    return (Finding(Level.ERROR, error.message, error.at or Location(path), error.hint),)
-
-
-def at_level(finding: Finding, level: Level) -> Finding:
-    """The same finding, weighing ``level``."""
-    return replace(finding, level=level)
 
 
 def _place(at: Location | None) -> dict[str, Any] | None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from mlci.case import Case, Check, Inconclusive, Skip, broken_limit
 from mlci.errors import InvalidFile, MlciError
-from mlci.results import Finding, Level, Location, Measurement, Outcome, Result, at_level, findings_of
+from mlci.findings import Finding, Level, Location, at_level, findings_of
+from mlci.results import Measurement, Outcome, Result
 
 
 def run(case: Case, check: Check, clock: Callable[[], float]) -> Result:
@@ -24,8 +25,10 @@ def run(case: Case, check: Check, clock: Callable[[], float]) -> Result:
                 limit = item.broken_limit()
                 if limit is not None:
                     findings.append(broken_limit(item, limit))
-            else:
+            elif isinstance(item, Finding):
                 findings.append(item)
+            else:
+                raise TypeError(f"a check yields findings and measurements, not {type(item).__name__}")
     except Skip as why:
         outcome, reason = Outcome.SKIPPED, str(why)
     except Inconclusive as why:
@@ -36,7 +39,7 @@ def run(case: Case, check: Check, clock: Callable[[], float]) -> Result:
     except MlciError as error:
         outcome, reason, cause = Outcome.BROKEN, error.message, error.code
         findings.append(Finding(Level.ERROR, error.message, error.at or _place(case), error.hint))
-    except Exception as error:  # noqa: BLE001  # a bug in one check is its own trouble; it is named, and blocks
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # a bug in one check is its own trouble; it is named, and blocks
         outcome, cause = Outcome.BROKEN, "bug"
         reason = f"the check failed with {type(error).__name__}: {error}"
         findings.append(
@@ -45,7 +48,7 @@ def run(case: Case, check: Check, clock: Callable[[], float]) -> Result:
     findings = [finding if finding.at else replace(finding, at=_place(case)) for finding in findings]
     if spec.severity is Level.WARNING and outcome is not Outcome.BROKEN:
         findings = [at_level(f, Level.WARNING) if f.level is Level.ERROR else f for f in findings]
-    if any(finding.level is Level.ERROR for finding in findings) and outcome is Outcome.PASSED:
+    if any(finding.level is Level.ERROR for finding in findings) and outcome is not Outcome.BROKEN:
         outcome = Outcome.FAILED
     return Result(
         check=spec.check,

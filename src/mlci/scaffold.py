@@ -6,13 +6,15 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from mlci import content, document, registry
-from mlci.errors import MlciError
-from mlci.repo import MANIFEST, WorkTree
+from mlci.errors import MissingExtra, MlciError, OutsideFailed, UsageError
+from mlci.findings import Level
+from mlci.metrics import METRICS
+from mlci.repo import MANIFEST, WorkTree, refusal
 from mlci.workspace import read_model, references
 
 MAX_LOOKED_AT = 20_000
@@ -47,10 +49,6 @@ class Found:
     card: bool = False
     interpreter: str | None = None
 
-    def likely_artifact(self) -> Candidate | None:
-        """The first that can be run, else the first at all."""
-        return next((item for item in self.artifacts if item.runtime), self.artifacts[0] if self.artifacts else None)
-
     def likely_data(self) -> str | None:
         """The table that is named like held-out data, else the only one."""
         for word in _HELD_OUT:
@@ -62,10 +60,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What goes into the manifest."""
+    """What goes into the manifest; of a user's answers, None is "find out"."""
 
-    name: str
-    artifact: str
+    name: str | None = None
+    artifact: str | None = None
     runtime: str = "auto"
     python: str | None = None
     data: str | None = None
@@ -74,6 +72,16 @@ class Answers:
     metric: str | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
     card: bool = False
+
+
+class Ask(Protocol):
+    """Whoever is asked where something is not clear."""
+
+    def choose(self, question: str, option: str, likely: Sequence[str]) -> str:
+        """One answer; ``likely`` are suggestions, the best first. Raises UsageError where nobody can be asked."""
+
+    def maybe(self, question: str) -> str | None:
+        """An answer that may be left out."""
 
 
 def look(root: Path) -> Found:
@@ -120,6 +128,104 @@ def _candidate(tree: WorkTree, path: str) -> Candidate | None:
     return Candidate(path, kind, runtime)
 
 
+def complete(root: Path, found: Found, given: Answers, ask: Ask) -> Answers:
+    """The answers that were given, with what is likely or asked in place of what was not.
+
+    Raises UsageError when an answer does not fit the folder, or is missing and nobody can be asked.
+    """
+    if given.metric is not None and given.metric not in METRICS:
+        raise UsageError(f"there is no metric `{given.metric}`", hint=f"one of: {', '.join(METRICS)}")
+    artifact = given.artifact or _artifact(found, ask)
+    candidate = next((item for item in found.artifacts if item.path == artifact), None)
+    # a file of predictions is never taken for a model unless it is named as one
+    runtime = (
+        "predictions" if candidate is None and artifact.endswith(_TABLES) else candidate.runtime if candidate else None
+    )
+    tables = [path for path in found.tables if path != artifact]
+    data = given.data or replace(found, tables=tuple(tables)).likely_data()
+    data = data or ask.maybe("Held-out data (a CSV or parquet file; empty for none)")
+    columns = _columns(root, data) if data else {}
+    target = given.target or likely_target(list(columns))
+    if data and target is None:
+        target = ask.choose("the target column", "--target", list(columns))
+    if target is not None and columns and target not in columns:
+        raise UsageError(f"`{data}` has no column `{target}`", hint=f"its columns: {', '.join(list(columns)[:20])}")
+    task = given.task or (likely_task(columns[target]) if target in columns else None)
+    own = found.interpreter if candidate and candidate.runtime else None
+    return replace(
+        given,
+        name=given.name or name_from(root),
+        artifact=artifact,
+        runtime=runtime if runtime and (own or runtime == "predictions") else "auto",
+        python=own,
+        data=data,
+        target=target,
+        task=task,
+        metric=given.metric or ("rmse" if task == "regression" else "accuracy"),
+        card=found.card,
+    )
+
+
+def _artifact(found: Found, ask: Ask) -> str:
+    likely = [item.path for item in found.artifacts]
+    if len(likely) == 1 or sum(1 for item in found.artifacts if item.runtime) == 1:
+        return likely[0]  # sorted: what can be run comes first
+    return ask.choose("the artifact (the model file or folder)", "--artifact", likely)
+
+
+def _columns(root: Path, data: str) -> dict[str, Any]:
+    """The columns of a table with their values; empty where the extra that reads tables is not installed."""
+    from mlci.tables.duck import READS, open_table
+
+    tree = WorkTree(root)
+    if tree.entry(data).kind != "file":
+        raise refusal(tree.entry(data))
+    kind = content.kind_of(tree.head(data, content.HEAD))
+    if kind not in READS:
+        raise UsageError(f"`{data}` is {content.KINDS[kind]}, expected a CSV or parquet file")
+    try:
+        table = open_table([tree.local(data)], kind, data, threads=1)
+    except MissingExtra:
+        return {}
+    try:
+        return dict(table.arrays([column.name for column in table.columns]))
+    finally:
+        table.close()
+
+
+def missing(found: Found, answers: Answers) -> list[str]:
+    """What a model still lacks, in words."""
+    candidate = next((item for item in found.artifacts if item.path == answers.artifact), None)
+    lacks = {
+        "held-out data: without it no quality can be measured (add `datasets:`)": answers.data is None,
+        "a target: say which column is predicted (add `target:` to the dataset)": bool(answers.data)
+        and answers.target is None,
+        "a runtime: nothing here can run this artifact yet; save it as ONNX or skops": bool(
+            candidate and not candidate.runtime
+        ),
+        "a model card: write MODEL_CARD.md and add `- card` to the checks (mlci explain card)": not found.card,
+    }
+    return [what for what, lacking in lacks.items() if lacking]
+
+
+def write(root: Path, answers: Answers) -> str:
+    """Write ``model.yaml`` and return its text. Raises UsageError when an answer makes it invalid or it is there."""
+    text = manifest_text(answers)
+    wrong = problems(text, root)
+    if wrong:
+        raise UsageError(
+            f"no manifest was written: {wrong[0]}", hint="name the right file or value with an option, see --help"
+        )
+    try:
+        with (root / MANIFEST).open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise UsageError(f"`{MANIFEST}` is there already", hint="mlci validate, then mlci check") from None
+    except OSError as error:
+        raise OutsideFailed(f"`{MANIFEST}` cannot be written: {(error.strerror or '').lower()}") from None
+    return text
+
+
 def likely_target(columns: Sequence[str]) -> str | None:
     """The column that is named like a target, else None."""
     by_lower = {name.lower(): name for name in columns}
@@ -144,7 +250,9 @@ def name_from(folder: Path) -> str:
 
 
 def manifest_text(answers: Answers) -> str:
-    """The text of a model.yaml."""
+    """The text of a model.yaml. ``answers`` are complete: they have a name and an artifact."""
+    assert answers.name is not None
+    assert answers.artifact is not None
     lines = ["version: 1", f"name: {scalar(answers.name)}", f"artifact: {scalar(answers.artifact)}"]
     if answers.python:
         lines.append(f"runtime: {{kind: {scalar(answers.runtime)}, python: {scalar(answers.python)}}}")
@@ -170,7 +278,7 @@ def manifest_text(answers: Answers) -> str:
 
 def scalar(text: str) -> str:
     """A text as YAML reads it back: plain where that is safe, else in double quotes."""
-    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./ -]*[A-Za-z0-9_]|[A-Za-z_]", text):
+    if re.fullmatch(r"[A-Za-z_.][A-Za-z0-9_./ -]*[A-Za-z0-9_]|[A-Za-z_]", text):
         try:
             if document.read(f"x: {text}\n".encode(), "x.yaml").data == {"x": text}:
                 return text
@@ -185,4 +293,4 @@ def problems(text: str, root: Path) -> list[str]:
         model = read_model(document.read(text.encode(), MANIFEST))
     except MlciError as error:
         return [error.message]
-    return [finding.message for finding in references(model, WorkTree(root), {}) if finding.level == "error"]
+    return [finding.message for finding in references(model, WorkTree(root), {}) if finding.level is Level.ERROR]

@@ -82,7 +82,7 @@ DEFS: dict[str, Schema] = {
         "type": "string",
         "minLength": 1,
         "maxLength": 1024,
-        "description": "a path relative to this file, inside the repository",
+        "description": "a path relative to this file, and none outside the repository",
     },
     "column": {"type": "string", "minLength": 1, "maxLength": 512, "description": "the name of a column"},
     "share": {

@@ -60,15 +60,17 @@ def load(workspace: Workspace, selection: Selection | None = None) -> list[Loade
         chosen = workspace.changed_manifests(selection.changed_since, chosen)
     if selection.paths:
         known = set(chosen)
-        chosen = sorted(set(_owners(selection.paths, chosen, known)))
+        chosen = sorted(set(_owners(workspace, selection.paths, chosen, known)))
     if selection.shard:
         chosen = plan.shard(chosen, selection.shard)
     loaded = _distinct([_load_one(workspace, path) for path in chosen])
     return _named(loaded, selection.models) if selection.models else loaded
 
 
-def _owners(paths: Sequence[str], every: Sequence[str], known: set[str]) -> Iterator[str]:
+def _owners(workspace: Workspace, paths: Sequence[str], every: Sequence[str], known: set[str]) -> Iterator[str]:
     for path in paths:
+        if path and workspace.repo.entry(path).kind == "missing":
+            raise UsageError(f"`{line(path)}` is not there", hint="name a folder or a file of a model")
         below = [found for found in every if not path or found.startswith(f"{path}/")]
         owner = nearest(path, known) if path else None
         if path in known:

@@ -9,9 +9,9 @@ from pathlib import Path
 from mlci import document, manifest, registry
 from mlci.document import Document
 from mlci.errors import InvalidFile, MlciError
+from mlci.findings import Finding, findings_of
 from mlci.manifest import Model
 from mlci.repo import CONFIG, WorkTree
-from mlci.results import Finding, findings_of
 from mlci.workspace import Workspace, nothing_here, read_config, references, two_of_a_name
 from mlci.world import World
 
@@ -120,7 +120,7 @@ def validate_against(raw_schema: bytes, schema_name: str, documents: Sequence[tu
     findings: list[Finding] = []
     for name, raw in documents:
         try:
-            findings += manifest.problems(document.read(raw, name), own.data)
+            findings += manifest.held_against(document.read(raw, name), own.data)
         except MlciError as error:
             findings += findings_of(error, name)
     return findings

@@ -87,7 +87,7 @@ class Workbench:
         kinds = {name: self.content(name).kind for name in files}
         for name, kind in kinds.items():
             if kind not in READS:
-                hint = "git lfs pull" if kind == "lfs-pointer" else "parquet and CSV files are read"
+                hint = "git lfs pull" if kind == "lfs-pointer" else "parquet files and CSV files in UTF-8 are read"
                 raise UsageError(f"`{line(name)}` is {KINDS[kind]}, expected a table", hint=hint)
         if len(set(kinds.values())) > 1:
             raise UsageError(
@@ -129,7 +129,7 @@ class Workbench:
                 extra=runtime.EXTRA,
                 label=f"`{line(model.artifact)}`",
                 options={"trust": list(self._trust)},
-                order=[name for d in model.datasets.values() for name in d.columns],
+                order=list(dict.fromkeys(name for d in model.datasets.values() for name in d.columns)),
             )
         self._open.append(predictor)
         return predictor

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from mlci import document, quantities, registry
 from mlci.document import Document
-from mlci.errors import MlciError, UsageError
+from mlci.errors import InvalidFile, LimitReached, MlciError, UsageError
 from mlci.escape import line
+from mlci.findings import Finding, Level, Location
 from mlci.manifest import Config, Model, load_config, load_model
 from mlci.repo import CONFIG, MANIFEST, CommitTree, Repo, WorkTree, find_git, is_lfs_pointer, manifests, refusal
-from mlci.results import Finding, Level
 from mlci.world import World
 
 if TYPE_CHECKING:
@@ -56,7 +56,11 @@ class Workspace:
 
     def read(self, path: str) -> Document:
         """A document of the repository. Raises InvalidFile, or PathRefused."""
-        return document.read(self.repo.read(path, document.MAX_BYTES), path)
+        try:
+            raw = self.repo.read(path, document.MAX_BYTES)
+        except LimitReached as error:
+            raise InvalidFile([Finding(Level.ERROR, error.message, Location(path, 1, 1))]) from None
+        return document.read(raw, path)
 
     def manifests(self) -> list[str]:
         found = manifests(self.repo, self.config.models)
@@ -172,7 +176,14 @@ def read_config(read: Document) -> Config:
 
 def read_model(read: Document) -> Model:
     """The model of a document. Raises InvalidFile."""
-    return load_model(read, registry.schema_for("model", _mentioned(read.data)))
+    model = load_model(read, registry.schema_for("model", _mentioned(read.data)))
+    if model.runtime != "auto" and model.runtime not in registry.RUNTIMES:
+        try:
+            registry.find("runtimes", model.runtime)
+        except UsageError as error:
+            at = model.at("runtime", "kind") if isinstance(read.data["runtime"], dict) else model.at("runtime")
+            raise InvalidFile([Finding(Level.ERROR, error.message, at, error.hint)]) from None
+    return model
 
 
 def _mentioned(data: Any) -> Iterator[str]:

@@ -8,12 +8,16 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlci.errors import LimitReached, OutsideFailed
+
+if TYPE_CHECKING:
+    from selectors import BaseSelector
 
 # What a program of the user's may see of the environment. No token is named like one of these.
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT", "JAVA_HOME", "R_HOME")
@@ -35,6 +39,7 @@ class World:
     def __init__(self, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
         self.cwd = (cwd or Path.cwd()).resolve()
         self.env = dict(os.environ if env is None else env)
+        self._children: set[Child] = set()
 
     @property
     def in_ci(self) -> bool:
@@ -93,7 +98,14 @@ class World:
 
     def spawn(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Child:
         """Start a program that is talked to line by line. Raises OutsideFailed if it cannot be started."""
-        return Child(argv, cwd=cwd, env=env)
+        child = Child(argv, cwd=cwd, env=env, ended=self._children.discard)
+        self._children.add(child)
+        return child
+
+    def kill_children(self) -> None:
+        """End every program that ``spawn`` started and that still runs, with its process group."""
+        for child in list(self._children):
+            child.kill()
 
     def child_env(self, home: Path) -> dict[str, str]:
         """The environment for a program of the user's: an allow-list, with a home of its own."""
@@ -104,7 +116,10 @@ class World:
 class Child:
     """A running program in a session of its own; requests go in and replies come out as single lines."""
 
-    def __init__(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], ended: Callable[[Child], None] = lambda _: None
+    ) -> None:
+        """``ended`` is called once, when the program has been closed."""
         import subprocess
         import tempfile
 
@@ -124,6 +139,7 @@ class Child:
             self._stderr.close()
             raise OutsideFailed(f"`{argv[0]}` cannot be started: {error.strerror}") from None
         self._buffer = bytearray()
+        self._ended = ended
 
     def ask(self, line: bytes, *, timeout_s: float) -> bytes | None:
         """Send one line and wait for one line; None when the program ended instead.
@@ -133,15 +149,13 @@ class Child:
         """
         import selectors
 
-        assert self._process.stdin
         assert self._process.stdout
-        try:
-            self._process.stdin.write(line + b"\n")
-            self._process.stdin.flush()
-        except (BrokenPipeError, ConnectionResetError):
-            self._process.wait()
-            return None
         deadline = time.monotonic() + timeout_s
+        try:
+            self._send(line + b"\n", deadline, timeout_s)
+        except (BrokenPipeError, ConnectionResetError):
+            self._hung_up()
+            return None
         descriptor = self._process.stdout.fileno()
         scanned = 0
         with selectors.DefaultSelector() as selector:
@@ -151,17 +165,43 @@ class Child:
                 if scanned > MAX_OUTPUT:
                     self.kill()
                     raise LimitReached(f"a reply is longer than {MAX_OUTPUT:,} bytes")
-                if not selector.select(max(0.0, deadline - time.monotonic())):
-                    self.kill()
-                    raise LimitReached(f"no answer after {timeout_s:g} s")
+                self._wait(selector, deadline, timeout_s)
                 chunk = os.read(descriptor, 1 << 20)
                 if not chunk:
-                    self._process.wait()
+                    self._hung_up()
                     return None
                 self._buffer += chunk
         reply = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         return reply
+
+    def _send(self, data: bytes, deadline: float, timeout_s: float) -> None:
+        import selectors
+
+        assert self._process.stdin
+        descriptor = self._process.stdin.fileno()
+        # a program that does not read must not hold us up for longer than one that does not answer
+        os.set_blocking(descriptor, False)
+        left = memoryview(data)
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_WRITE)
+            while left:
+                self._wait(selector, deadline, timeout_s)
+                left = left[os.write(descriptor, left) :]
+
+    def _wait(self, selector: BaseSelector, deadline: float, timeout_s: float) -> None:
+        if not selector.select(max(0.0, deadline - time.monotonic())):
+            self.kill()
+            raise LimitReached(f"no answer after {timeout_s:g} s")
+
+    def _hung_up(self) -> None:
+        """Wait for the end of a program that closed its pipes; one that only closed them is ended."""
+        import subprocess
+
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
     @property
     def status(self) -> int | None:
@@ -198,6 +238,7 @@ class Child:
         except subprocess.TimeoutExpired:
             pass  # the kill below ends it
         self.kill()
+        self._ended(self)
         if self._process.stdout:
             self._process.stdout.close()
         self._stderr.close()

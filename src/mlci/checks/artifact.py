@@ -23,8 +23,9 @@ from mlci import quantities, schema
 from mlci.case import Case, error
 from mlci.content import KINDS
 from mlci.errors import MlciError
+from mlci.findings import Finding, Level
 from mlci.repo import refusal
-from mlci.results import Finding, Level, Measurement
+from mlci.results import Measurement
 
 GROUP = "files"
 SCOPE = schema.MODEL

@@ -20,10 +20,11 @@ from dataclasses import replace
 
 from mlci import schema
 from mlci.case import Case, error
+from mlci.findings import Finding
 from mlci.metrics import METRICS
 from mlci.predictions import Scored, scored
 from mlci.quantities import show
-from mlci.results import Finding, Measurement
+from mlci.results import Measurement
 
 GROUP = "model"
 SCOPE = schema.MODEL

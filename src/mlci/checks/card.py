@@ -21,8 +21,8 @@ from collections.abc import Iterator
 
 from mlci import schema
 from mlci.case import Case, error
+from mlci.findings import Finding, Location
 from mlci.repo import refusal
-from mlci.results import Finding, Location
 
 GROUP = "files"
 SCOPE = schema.MODEL
@@ -55,7 +55,8 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _COMMENT = re.compile(r"<!--.*?(-->|\Z)", re.DOTALL)
-_WORD = re.compile(r"\w\w+")
+# Chinese and Japanese write no spaces, so that each of their signs counts as a word
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\w\w+")
 
 
 def check(case: Case) -> Iterator[Finding]:
@@ -104,9 +105,14 @@ def _sections(text: str) -> Iterator[tuple[str, int, str]]:
 
 
 def _fits(title: str, wanted: str) -> bool:
-    have = " ".join(_WORD.findall(title.lower()))
+    have = _words(title)
     names = (wanted.lower(), *_ALSO.get(wanted.lower(), ()))
-    return any(re.search(rf"\b{re.escape(' '.join(_WORD.findall(name)))}\b", have) for name in names)
+    return any(re.search(rf"(?<!\w){re.escape(_words(name))}(?!\w)", have) for name in names)
+
+
+def _words(title: str) -> str:
+    # a heading such as `Q&A` holds no word, and is held against the whole
+    return " ".join(_WORD.findall(title.lower())) or title.strip().lower()
 
 
 def _says_nothing(body: str) -> bool:

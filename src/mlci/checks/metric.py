@@ -21,9 +21,10 @@ from collections.abc import Iterator
 
 from mlci import schema
 from mlci.case import Case, note
+from mlci.findings import Finding
 from mlci.metrics import METRICS
 from mlci.predictions import scored
-from mlci.results import Finding, Measurement
+from mlci.results import Measurement
 
 GROUP = "model"
 SCOPE = schema.MODEL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import platform
 import sys
 import tempfile
@@ -32,6 +33,11 @@ TEMPLATE = """\
 
 (Read it before you send it: a traceback can hold names of your files.)
 """
+
+
+def output_is_full(error: Exception) -> bool:
+    """Whether a disk, and not mlci, failed while it wrote what it had to say."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def report_bug(error: Exception, argv: Sequence[str]) -> None:

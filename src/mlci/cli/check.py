@@ -78,9 +78,10 @@ def command(
             shard=shard,
         )
         report = check(workspace, selection, trust=trust, jobs=jobs, progress=tell)
+    # printed first: what was measured must not be lost with a file that cannot be written
+    console.put(reports.render(report, format_, fail_on))
     if output != "-":
         write(Path(output), reports.render(report, "json"))
-    click.echo(reports.render(report, format_, fail_on), nl=False)
     return gate.decide(report, fail_on).exit_code
 
 
@@ -93,6 +94,8 @@ def write(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
     except OSError as error:
+        if part.is_file():
+            part.unlink()
         raise OutsideFailed(
             f"`{path}` cannot be written: {(error.strerror or '').lower()}", hint="name another place with --output"
         ) from None

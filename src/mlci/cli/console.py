@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +15,8 @@ from mlci import escape
 from mlci.errors import InvalidFile, MlciError
 
 if TYPE_CHECKING:
+    from mlci.findings import Finding
     from mlci.ports import Progress
-    from mlci.results import Finding
     from mlci.world import World
 
 SHOWN = 20
@@ -28,7 +29,16 @@ def say(text: str) -> None:
 
 
 def say_json(data: Any) -> None:
-    click.echo(json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False))
+    click.echo(escape.json(json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)))
+
+
+def put(text: str) -> None:
+    """What a reporter made, on stdout. The verdict stands when its reader leaves early (``mlci check | head``)."""
+    try:
+        click.echo(text, nl=False)
+    except BrokenPipeError:
+        # what is still buffered has nowhere to go, and Python would complain of it at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(text: str) -> None:
@@ -38,8 +48,8 @@ def complain(text: str) -> None:
 
 def show_error(error: MlciError) -> None:
     """``place: error[code]: message`` and the cure on a line of its own."""
+    from mlci.findings import Finding, Level
     from mlci.reporters.terminal import finding_lines
-    from mlci.results import Finding, Level
 
     if isinstance(error, InvalidFile):
         show_findings(error.findings, "invalid")

@@ -88,47 +88,65 @@ def cli(ctx: click.Context, folder: str | None, debug: bool) -> None:
 def run() -> None:
     """The entry point: ends the process with one of the documented exit codes."""
     import gc
+    import io
+    import signal
 
+    # a letter that the terminal's encoding lacks is written out
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    # a stop from outside ends like one from the keyboard: every child ended, an exit code of its own
+    signal.signal(signal.SIGTERM, _interrupt)
     # a start is mostly imports, which make no garbage: looking for it costs a hook a twentieth of its time
     gc.set_threshold(100_000, 20, 20)
     sys.exit(main(sys.argv[1:]))
 
 
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 def main(argv: list[str]) -> int:
     """Run one command line and return its exit code."""
-    debug = "--debug" in argv
+    debug, stdout = "--debug" in argv, sys.stdout
     try:
         return int(cli.main(argv, prog_name="mlci", standalone_mode=False) or ExitCode.OK)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "", err=True)
         return ExitCode.INVALID
     except click.ClickException as error:
+        from mlci import escape
+
+        error.message = escape.text(error.message)  # type: ignore[misc]  # it may quote the command line as it is
         error.show()
         return ExitCode.INVALID
     except (click.Abort, KeyboardInterrupt):
         click.echo("mlci: interrupted", err=True)
         return ExitCode.INTERRUPTED
-    except MlciError as error:
-        if debug:
+    except SystemExit:
+        if sys.stdout is stdout:
             raise
+        # click has put another stream in its place: the reader of our output left (`mlci list | head`)
+        return ExitCode.OK
+    except MlciError as error:
         from mlci.cli.console import show_error
 
+        if debug:
+            _traceback()
         show_error(error)
         return error.exit_code
-    except BrokenPipeError:
-        return _pipe_closed()
-    except Exception as error:
-        if debug:
-            raise
-        from mlci.cli.bug import report_bug
+    except Exception as error:  # noqa: BLE001  # the last resort: a bug becomes an issue text
+        from mlci.cli.bug import output_is_full, report_bug
 
+        if debug:
+            _traceback()
+        if output_is_full(error):
+            click.echo(f"error[outside]: the output cannot be written: {error}", err=True)
+            return ExitCode.OUTSIDE
         report_bug(error, argv)
         return ExitCode.BUG
 
 
-def _pipe_closed() -> int:
-    # the reader of our output left (`mlci list | head`); Python would complain once more at its end
-    import os
+def _traceback() -> None:
+    import traceback
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return ExitCode.OK
+    traceback.print_exc()

@@ -34,11 +34,12 @@ def command(files: tuple[str, ...], format_: str, output: str | None, fail_on: s
     Several files are the parts of one run. Ends as `mlci check` did.
     """
     from mlci import gate, reports
+    from mlci.cli import console
 
     report = reports.read_reports([(name, _read(name)) for name in files or ("report.json",)])
     text = reports.render(report, format_, fail_on)
     if output is None:
-        click.echo(text, nl=False)
+        console.put(text)
     else:
         from mlci.cli.check import write
 

@@ -8,16 +8,16 @@ import click
 
 from mlci.cli.main import State
 from mlci.errors import ExitCode
-from mlci.results import Finding, Level
+from mlci.findings import Finding, Level
 
 
 @click.command(
     "validate",
     epilog="""\b
 Examples:
-  mlci validate                               every manifest of this repository
-  mlci validate models/churn/model.yaml       one file, as a hook does
-  mlci validate --changed-since origin/main   what a branch touches
+  mlci validate                              every manifest of this repository
+  mlci validate models/churn/model.yaml      one file, as a hook does
+  mlci validate --changed-since origin/main  what a branch touches
   mlci validate --schema params.schema.json params.yaml
 """,
 )
@@ -61,13 +61,18 @@ def _own_schema(schema: str, files: tuple[str, ...]) -> tuple[list[str], list[Fi
     from mlci import validation
     from mlci.document import MAX_BYTES
     from mlci.errors import UsageError
+    from mlci.escape import line
 
     def read(name: str) -> bytes:
         try:
+            # a pipe that nobody writes to would never end
+            if Path(name).exists() and not Path(name).is_file():
+                raise UsageError(f"`{line(name)}` is not a regular file")
             with Path(name).open("rb") as stream:
                 return stream.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise UsageError(f"`{name}` cannot be read: {(error.strerror or '').lower()}") from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UsageError(f"`{line(name)}` cannot be read: {reason.lower()}") from None
 
     return list(files), validation.validate_against(read(schema), schema, [(name, read(name)) for name in files])
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 
 from mlci import escape
+from mlci.findings import Finding, Level
 from mlci.gate import Decision
 from mlci.reporters import words
-from mlci.results import Finding, Level, Report
+from mlci.results import Report
 
 SHOWN = 10
 MAX_MESSAGE = 4000

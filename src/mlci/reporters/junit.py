@@ -5,9 +5,10 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from mlci import escape
+from mlci.findings import Level
 from mlci.gate import Decision
 from mlci.reporters import words
-from mlci.results import Level, ModelReport, Outcome, Report, Result
+from mlci.results import ModelReport, Outcome, Report, Result
 
 
 def render(report: Report, decision: Decision) -> str:
@@ -15,7 +16,9 @@ def render(report: Report, decision: Decision) -> str:
     for model in report.models:
         root.append(_suite(model, report.started))
     ET.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+    # printed to the log of a workflow, it holds no command
+    text = ET.tostring(root, encoding="unicode").replace("##[", "#&#35;[")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
 def _suite(model: ModelReport, started: str) -> ET.Element:
@@ -29,7 +32,7 @@ def _suite(model: ModelReport, started: str) -> ET.Element:
         failures=count(Outcome.FAILED),
         errors=count(Outcome.BROKEN, Outcome.INCONCLUSIVE),
         skipped=count(Outcome.SKIPPED),
-        timestamp=started.removesuffix("+00:00"),
+        timestamp=escape.xml(started.removesuffix("+00:00")),
         time=f"{sum(result.seconds for result in model.results):.3f}",
         hostname="mlci",
     )
@@ -51,12 +54,16 @@ def _case(model: ModelReport, result: Result) -> ET.Element:
         for m in result.measurements:
             ET.SubElement(properties, "property", name=escape.xml(m.name), value=escape.xml(words.value(m)))
     text = "\n".join(
-        f"{f.at or model.path}: {f.level.value}: {f.message}" + (f"\n  hint: {f.hint}" if f.hint else "")
+        line
         for f in result.findings
+        for line in (
+            escape.log(f"{f.at or model.path}: {f.level.value}: {f.message}"),
+            *([escape.log(f"  hint: {f.hint}")] if f.hint else []),
+        )
     )
     if result.outcome is Outcome.FAILED:
-        first = next(finding for finding in result.findings if finding.level is Level.ERROR)
-        ET.SubElement(case, "failure", message=escape.xml(first.message), type=result.check).text = escape.xml(text)
+        first = next((finding.message for finding in result.findings if finding.level is Level.ERROR), "failed")
+        ET.SubElement(case, "failure", message=escape.xml(first), type=escape.xml(result.check)).text = escape.xml(text)
     elif result.outcome in (Outcome.BROKEN, Outcome.INCONCLUSIVE):
         # neither a pass nor a verdict on the model: readers count an error apart from a failure
         ET.SubElement(case, "error", message=escape.xml(result.reason), type=result.outcome.value).text = escape.xml(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlci import escape
+from mlci.findings import Finding, Level
 from mlci.gate import Decision
 from mlci.reporters import words
-from mlci.results import Finding, Level, ModelReport, Outcome, Report, Result
+from mlci.results import ModelReport, Outcome, Report, Result
 
 MAX_CHARACTERS = 60_000
 """GitHub takes 65,536 characters in a comment; what would go beyond is counted instead of shown."""
@@ -48,10 +49,14 @@ def _blocking(report: Report) -> str:
     if not told:
         return ""
     lines = ["", "### What to look at", ""]
-    for model, result, finding in told:
-        lines.append(
-            f"- **{finding.level.value}** {escape.code(model.name)} {escape.code(result.id)} {_finding(finding)}"
-        )
+    room = MAX_CHARACTERS // 2
+    for shown, (model, result, finding) in enumerate(told):
+        line = f"- **{finding.level.value}** {escape.code(model.name)} {escape.code(result.id)} {_finding(finding)}"
+        room -= len(line) + 1
+        if room < 0:
+            lines.append(f"- and {len(told) - shown:,} more: see report.json")
+            break
+        lines.append(line)
     return "\n".join(lines) + "\n"
 
 
@@ -67,7 +72,7 @@ def _model(model: ModelReport) -> str:
     rows = [_row(result) for result in sorted(model.results, key=lambda r: (list(_MARKS).index(r.outcome), r.id))]
     lines = [
         "",
-        f"<details{opened}><summary>{_MARKS[worst]} <b>{_html(model.name)}</b></summary>",
+        f"<details{opened}><summary>{_MARKS[worst]} <code>{_html(model.name)}</code></summary>",
         "",
         *_table(("check", "outcome", "measured", "limit"), rows),
         "",
@@ -96,8 +101,8 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 def _html(text: str) -> str:
     import html
 
-    # inside a tag of the page itself, a code span would not be read as one
-    return html.escape(escape.line(text)).replace("@", "&#64;")
+    # a line that begins with a tag holds no Markdown; its <code> keeps GitHub from linking names in it
+    return html.escape(escape.line(text)).replace("##[", "#&#35;[")
 
 
 def _about(report: Report) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlci import escape
+from mlci.findings import Finding, Level
 from mlci.gate import Decision
 from mlci.reporters import words
-from mlci.results import Finding, Level, Outcome, Report, Result
+from mlci.results import Outcome, Report, Result
 
 MAX_ROWS = 60
 """Rows up to which everything is shown; above it, what passed is counted."""
@@ -17,7 +18,8 @@ def table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
     """Rows of text under headers, in columns."""
     from tabulate import tabulate
 
-    safe = [[escape.line(cell) for cell in row] for row in rows]
+    # as for a log: a row begins with its first cell
+    safe = [[escape.log(cell) for cell in row] for row in rows]
     # disable_numparse: a version such as 1.10 is text
     return tabulate(safe, headers=list(headers), tablefmt="simple", disable_numparse=True)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from mlci.findings import Finding, Level, Location
 from mlci.quantities import show
-from mlci.results import WORST_FIRST, Finding, Level, Measurement, ModelReport, Outcome, Report, Result
+from mlci.results import WORST_FIRST, Measurement, ModelReport, Outcome, Report, Result
 
 
 def worst_first(report: Report) -> list[tuple[ModelReport, Result]]:
@@ -41,10 +42,10 @@ def limits(measurement: Measurement) -> str:
 def findings(report: Report) -> list[tuple[ModelReport, Result, Finding]]:
     """Every finding once, errors first, in the order of files and lines."""
     order = list(Level)
-    seen: dict[tuple[str, str, str], tuple[ModelReport, Result, Finding]] = {}
+    seen: dict[tuple[str, Location | str, str], tuple[ModelReport, Result, Finding]] = {}
     for model, result in report.results():
         for finding in result.findings:
-            seen.setdefault((finding.level, str(finding.at), finding.message), (model, result, finding))
+            seen.setdefault((finding.level, finding.at or model.path, finding.message), (model, result, finding))
 
     def key(item: tuple[ModelReport, Result, Finding]) -> tuple[int, str, int, int]:
         at = item[2].at

@@ -8,13 +8,15 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mlci.errors import LimitReached, MissingExtra, MlciError, SafetyRefused
 from mlci.escape import line
 from mlci.ports import Array, Signature, Table, Tensor
 from mlci.runtimes import worker
 from mlci.world import World
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class WorkerPredictor:
                 "options": dict(options or {}),
                 "memory": limits.memory,
             }
-            self.signature = _signature(self._ask(request, limits.load_s, "load"))
+            self.signature = self._read(_signature, self._ask(request, limits.load_s, "load"))
         except BaseException:
             self.close()
             raise
@@ -88,8 +90,8 @@ class WorkerPredictor:
         inputs = [_encode(name, values, self._scratch.name) for name, values in table.arrays(names).items()]
         reply = self._ask({"op": "infer", "inputs": inputs}, self._limits.predict_s, "predict")
         if reply.get("classes") is not None:
-            self.signature = replace(self.signature, classes=tuple(reply["classes"]))
-        return {tensor["name"]: _decode(tensor) for tensor in reply["outputs"]}
+            self.signature = replace(self.signature, classes=self._read(tuple, reply["classes"]))
+        return self._read(_arrays, reply)
 
     def _columns(self, table: Table, without: Sequence[str]) -> list[str]:
         """The columns that the model takes, by name; in a declared order where it knows no names."""
@@ -139,13 +141,20 @@ class WorkerPredictor:
         try:
             reply = json.loads(raw)
             answered = reply["id"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise ModelFailed(f"the process of {self._label} answered with something else than a reply") from None
         if answered != self._asked:
             raise ModelFailed(f"the process of {self._label} answered another question")
         if "error" in reply:
-            raise self._error(reply["error"], doing)
+            raise self._read(lambda error: self._error(error, doing), reply["error"])
         return dict(reply)
+
+    def _read(self, read: Callable[[Any], T], reply: Any) -> T:
+        """What ``read`` makes of a reply; the model's process is free to answer anything."""
+        try:
+            return read(reply)
+        except (ValueError, KeyError, TypeError, AttributeError, OSError):
+            raise ModelFailed(f"the process of {self._label} answered with something else than a reply") from None
 
     def _error(self, error: Mapping[str, Any], doing: str) -> MlciError:
         message = line(str(error["message"]))[:500]
@@ -176,6 +185,10 @@ def _how(status: int | None) -> str:
     if status is None:
         return "without a status"
     return f"by signal {-status}" if status < 0 else f"with status {status}"
+
+
+def _arrays(reply: Mapping[str, Any]) -> dict[str, Array]:
+    return {str(tensor["name"]): _decode(tensor) for tensor in reply["outputs"]}
 
 
 def _signature(reply: Mapping[str, Any]) -> Signature:

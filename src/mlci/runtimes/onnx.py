@@ -70,7 +70,15 @@ class Adapter:
     def _cast(self, values, node):
         if node.type not in _TYPES:
             raise Unsupported(f"the input {node.name} is a {node.type}")
-        return values.astype(_TYPES[node.type][1])
+        import numpy as np
+
+        kind = _TYPES[node.type][1]
+        with np.errstate(invalid="ignore"):
+            cast = values.astype(kind)
+        if "int" in kind and (cast != values).any():
+            # NaN would become some number, and 1.5 would become 1
+            raise Unsupported(f"the input {node.name} takes whole numbers, and the data hold a missing or broken one")
+        return cast
 
     def _values(self, values):
         import numpy as np

@@ -35,7 +35,7 @@ class Recorded:
 
     def predict(self, table: Table, without: Sequence[str]) -> dict[str, "Array"]:
         recorded = self._table.arrays([*self._key, *self._outputs])
-        if not self._key:
+        if not self._key or not set(self._key) <= {column.name for column in table.columns}:
             if self._table.rows() != table.rows():
                 raise Unmatched(
                     f"the file holds {self._table.rows():,} predictions for {table.rows():,} rows",

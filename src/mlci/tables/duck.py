@@ -23,7 +23,13 @@ _TYPES = (
     (r"DATE", "date"),
     (r"TIMESTAMP.*", "datetime"),
 )
-READS = {"parquet": "read_parquet({files})", "text": "read_csv({files}, header = true, sample_size = -1)"}
+# No column comes from the names of folders, and no line is left out in search of a header. Quotes are those of
+# RFC 4180: a quote that is never closed shall not pass for text.
+READS = {
+    "parquet": "read_parquet({files}, hive_partitioning = false)",
+    "text": "read_csv({files}, header = true, sample_size = -1, skip = 0, quote = '\"', hive_partitioning = false"
+    "{more})",
+}
 
 
 class UnreadableData(MlciError):
@@ -49,11 +55,36 @@ class DuckTable:
             "threads": str(threads),
         }
         self._connection = duckdb.connect(":memory:", config=settings)
-        names = ", ".join(_literal(_no_glob(str(path))) for path in files)
-        source = READS[kind].format(files=f"[{names}]")
-        self._ask(f"create view data as select * from {source}")
-        described = self._ask("describe data")
-        self.columns = tuple(Column(name, _type(native), native) for name, native, *_ in described)
+        self._reader = READS[kind]
+        self._files = "[" + ", ".join(_literal(_no_glob(str(path))) for path in files) + "]"
+        self.columns = self._view()
+        if kind == "text":
+            self._text()
+
+    def _view(self, chosen: str = "*", more: str = "") -> tuple[Column, ...]:
+        source = self._reader.format(files=self._files, more=more)
+        self._ask(f"create or replace view data as select {chosen} from {source}")
+        return tuple(Column(name, _type(native), native) for name, native, *_ in self._ask("describe data"))
+
+    def _text(self) -> None:
+        """Take back what DuckDB guesses too much of a CSV file."""
+        names = [column.name for column in self.columns]
+        if len(names) == 1 and re.search("[,;\t|]", names[0]):
+            # no separator gave every line as many fields as the first one
+            raise UnreadableData(
+                f"`{self._label}` cannot be read: its lines have different numbers of fields",
+                hint=f"its first line is `{line(names[0])[:200]}`; give every line as many fields",
+            )
+        guessed = [column.name for column in self.columns if column.type == "bool"]
+        if not guessed:
+            return
+        # it takes yes, no, t and f for booleans: they are labels, and models were trained on them as text
+        as_text = ", types = {" + ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in guessed) + "}"
+        self._view(more=as_text)
+        tests = ", ".join(f"bool_and(lower({_name(name)}) in ('true', 'false'))" for name in guessed)
+        real = [name for name, held in zip(guessed, self._ask(f"select {tests} from data")[0], strict=True) if held]
+        casts = ", ".join(f"{_name(name)}::boolean as {_name(name)}" for name in real)
+        self.columns = self._view(f"* replace ({casts})" if real else "*", as_text)
 
     def _ask(self, sql: str) -> list[tuple[Any, ...]]:
         with self._lock:
@@ -79,11 +110,7 @@ class DuckTable:
 
     def arrays(self, names: Sequence[str]) -> dict[str, Array]:
         types = {column.name: column for column in self.columns}
-        # dates travel as ISO text: no framework agrees with another on their numbers
-        chosen = ", ".join(
-            f"{_name(n)}::varchar as {_name(n)}" if types[n].type in ("date", "datetime", "other") else _name(n)
-            for n in names
-        )
+        chosen = ", ".join(f"{_plain(types[n])} as {_name(n)}" for n in names)
         with self._lock:
             try:
                 fetched = self._connection.execute(f"select {chosen} from data").fetchnumpy()
@@ -124,6 +151,18 @@ def _filled(values: Any) -> Array:
     return filled
 
 
+def _plain(column: Column) -> str:
+    """The column as numbers, booleans or text."""
+    # dates travel as ISO text: no framework agrees with another on their numbers. Not by a cast, which DuckDB takes
+    # into its CSV reader, where it leaves them as they are written
+    if column.type in ("date", "datetime"):
+        return f"format('{{}}', {_name(column.name)})"
+    # UUID: an object of its own in numpy
+    if column.type == "other" or column.native == "UUID":
+        return f"{_name(column.name)}::varchar"
+    return _name(column.name)
+
+
 def _name(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
 
@@ -146,7 +185,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _hint(text: str) -> str:
-    if "encoding" in text.lower() or "utf-8" in text.lower() or "unicode" in text.lower():
+    if "invalid unicode" in text.lower():  # every error of a CSV file names encodings among its cures
         return "save the file as UTF-8"
     if "CSV Error" in text or "sniff" in text:
         return "look at the line it names: its number of fields, its quotes"
