@@ -159,7 +159,7 @@ def unsafe(out: bytes) -> str:
 
 
 def manifest_of(**changed: str) -> str:
-    """Write mlci's own manifest, valid with ``FILES`` beside it but for what is changed; values are YAML as written."""
+    """A manifest of mlci's own, valid with ``FILES`` beside it but for what is changed; values are YAML as written."""
     keys = {"name": "demo", "artifact": "model.onnx", "min": "0.5", "description": "text", **changed}
     return (
         f"version: 1\nname: {keys['name']}\ndescription: {keys['description']}\n"

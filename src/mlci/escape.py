@@ -58,15 +58,15 @@ def annotation_property(value: str) -> str:
 def code(value: str, limit: int = 200) -> str:
     """A Markdown code span that nothing inside can end; long text is cut to ``limit`` characters.
 
-    The fence is one backtick longer than any run inside (CommonMark 6.1), and ``|`` is escaped for tables.
+    The fence is one backtick longer than any run inside (CommonMark 6.1). Whoever puts it into a table escapes ``|``.
     """
-    shown = line(value).replace("\\n", " ").replace("\\t", " ").replace("##[", "#\\x23[")
+    shown = line(re.sub(r"\s", " ", value)).replace("##[", "#\\x23[")
     if len(shown) > limit:
         shown = shown[: limit - 1] + "…"
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
     if not shown or shown[0] in "` " or shown[-1] in "` ":
         shown = f" {shown} "
-    return f"{fence}{shown}{fence}".replace("|", "\\|")
+    return f"{fence}{shown}{fence}"
 
 
 def json(document: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -38,6 +38,13 @@ def lexical_problem(path: str, *, globs: bool = False, folder: str = "") -> str:
     if ".git" in path.lower().split("/"):
         return f"`.git` belongs to git, not to the work tree, and {outside}"
     return ""
+
+
+def and_above(path: str) -> Iterator[str]:
+    """A path, and every folder that it stands in but the root."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
 
 
 class Names(Protocol):

@@ -65,7 +65,12 @@ def find(table: str, name: str) -> ModuleType:
         kind = table.removesuffix("s")
         hint = f"did you mean `{close[0]}`?" if close else f"one of: {', '.join(names(table))}"
         raise UsageError(f"there is no {kind} `{name}`", hint=hint)
-    module: ModuleType = plugin.load()
+    try:
+        module: ModuleType = plugin.load()
+    except Exception as error:  # another package's trouble is told as such, whatever it raises
+        kind = table.removesuffix("s")
+        message = f"the {kind} `{name}` of {plugin.value} cannot be loaded: {type(error).__name__}: {error}"
+        raise UsageError(message, hint="mend or remove the package that brings it") from error
     return module
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from mlci.errors import LimitReached, PathRefused
 from mlci.escape import line
-from mlci.paths import Paths, expand, is_glob, lexical_problem
+from mlci.paths import Paths, and_above, expand, is_glob, lexical_problem
 
 if TYPE_CHECKING:
     from mlci.git import Git
@@ -107,7 +107,7 @@ class WorkTree:
         return Entry(path, "special", detail="it is a device, a pipe or a socket")
 
     def _missing(self, path: str) -> Entry:
-        for tracked in _and_above(path):
+        for tracked in and_above(path):
             if not self.exists(tracked) and os.path.isfile(self.root / f"{tracked}.dvc"):
                 detail = f"`{line(tracked)}.dvc` names it, but its content is not in this checkout"
                 return Entry(path, "dvc-pointer", detail=detail)
@@ -243,7 +243,7 @@ class CommitTree:
             return Entry(path, "file", size)
         if path in self._paths.folders:
             return Entry(path, "folder")
-        for above in _and_above(path):
+        for above in and_above(path):
             if f"{above}.dvc" in self._tree:
                 detail = f"`{line(above)}.dvc` names it, but its content is not in git"
                 return Entry(path, "dvc-pointer", detail=detail)
@@ -303,13 +303,6 @@ class CommitTree:
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     copy.write_bytes(self.git.blobs([self._tree[name][1]])[0])
         return target
-
-
-def _and_above(path: str) -> Iterator[str]:
-    """A path, and every folder that it stands in."""
-    while path:
-        yield path
-        path = path.rpartition("/")[0]
 
 
 def _sha256(stream: BinaryIO) -> str:

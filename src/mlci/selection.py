@@ -59,12 +59,19 @@ def load(workspace: Workspace, selection: Selection | None = None) -> list[Loade
     if selection.changed_since is not None:
         chosen = workspace.changed_manifests(selection.changed_since, chosen)
     if selection.paths:
-        known = set(chosen)
-        chosen = sorted(set(_owners(workspace, selection.paths, chosen, known)))
+        owners = set(_owners(workspace, selection.paths, every, set(every)))
+        chosen = [path for path in chosen if path in owners]
+    if selection.models:
+        # a name is known only when its manifest is read, and exists though the rest of the selection leaves it out
+        owners = {item.path for item in _named(_loaded(workspace, every), selection.models)}
+        chosen = [path for path in chosen if path in owners]
     if selection.shard:
         chosen = plan.shard(chosen, selection.shard)
-    loaded = _distinct([_load_one(workspace, path) for path in chosen])
-    return _named(loaded, selection.models) if selection.models else loaded
+    return _loaded(workspace, chosen)
+
+
+def _loaded(workspace: Workspace, paths: Sequence[str]) -> list[Loaded]:
+    return _distinct([_load_one(workspace, path) for path in paths])
 
 
 def _owners(workspace: Workspace, paths: Sequence[str], every: Sequence[str], known: set[str]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from mlci.errors import InvalidFile, LimitReached, MlciError, UsageError
 from mlci.escape import line
 from mlci.findings import Finding, Level, Location
 from mlci.manifest import Config, Model, load_config, load_model
+from mlci.paths import Paths, and_above, expand, is_glob
 from mlci.repo import CONFIG, MANIFEST, CommitTree, Repo, WorkTree, find_git, is_lfs_pointer, manifests, refusal
 from mlci.world import World
 
@@ -35,6 +36,8 @@ class Workspace:
     root: Path
     repo: Repo
     has_git: bool = False
+    start: Path | None = None
+    """Where paths of the command line begin; None is the root."""
     _config: Config | None = field(default=None, repr=False)
 
     @property
@@ -74,15 +77,16 @@ class Workspace:
 
     def relative(self, path: str) -> str:
         """A path of the command line, from the root. Raises UsageError if it stands elsewhere."""
-        absolute = (self.world.cwd / path).absolute()
-        try:
-            found = Path(_collapse(absolute)).relative_to(self.root)
-        except ValueError:
-            raise UsageError(
-                f"`{line(path)}` is outside the repository `{line(str(self.root))}`",
-                hint="name the other repository with `-C FOLDER`",
-            ) from None
-        return found.as_posix() if found.parts else ""
+        absolute = Path(_collapse((self.start or self.root) / path))
+        # the second form is for a path that reaches the repository through a link above it
+        for form in (absolute, absolute.parent.resolve() / absolute.name):
+            if form.is_relative_to(self.root):
+                found = form.relative_to(self.root)
+                return found.as_posix() if found.parts else ""
+        raise UsageError(
+            f"`{line(path)}` is outside the repository `{line(str(self.root))}`",
+            hint="name the other repository with `-C FOLDER`",
+        )
 
     def changed_manifests(self, revision: str, every: Sequence[str]) -> list[str]:
         """The manifests of the models that the changes since ``revision`` touch.
@@ -96,20 +100,28 @@ class Workspace:
         changed = git.changed_since(git.merge_base(revision))
         if CONFIG in changed:
             return list(every)
-        known = set(every)
-        found = {owner for path in changed if (owner := nearest(path, known))}
+        if not changed:
+            return []
         from mlci import plan
 
-        outward = [path for path in every if path not in found and self._may_reach_out(path)]
+        known = set(every)
+        found = {owner for path in changed if (owner := nearest(path, known))}
+        # the manifest of a folder further up may name the file too
+        above = {owner for path in changed for owner in holders(path, known)}
+        before = Paths(changed)
         named: dict[str, list[str]] = {}
-        for path in outward if changed else ():
+        for path in every:
+            if path in found:
+                continue
             try:
-                model = self.model(path)
+                if path in above or self._may_reach_out(path):
+                    model = self.model(path)
+                    named[path] = [
+                        one for written in written_paths(model) for one in self._meant(model.path(written), before)
+                    ]
             except MlciError:
                 found.add(path)  # it cannot be told, so it is looked at
-            else:
-                named[path] = [path, *(model.path(written) for written in written_paths(model))]
-        return sorted(found | plan.touched(self._expanded(named), changed))
+        return sorted(found | plan.touched(named, changed))
 
     def _may_reach_out(self, path: str) -> bool:
         # a path that leaves the folder holds two dots, and an escape in a quoted text could hide them; comments
@@ -117,21 +129,27 @@ class Workspace:
         raw = _COMMENT_LINE.sub(b"", self.repo.read(path, document.MAX_BYTES))
         return b".." in raw or b"\\" in raw
 
-    def _expanded(self, named: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-        return {
-            path: [match for written in paths for match in self.repo.glob(written) or [written]]
-            for path, paths in named.items()
-        }
+    def _meant(self, path: str, changed: Paths) -> Iterator[str]:
+        """Every path that a written one stands for: what it names now, what it named before, and the files of DVC."""
+        yield path
+        yield from (f"{tracked}.dvc" for tracked in and_above(path))
+        if is_glob(path):
+            yield from self.repo.glob(path)
+            yield from expand(path, changed)
 
 
 def nearest(path: str, known: set[str]) -> str | None:
     """The manifest whose folder holds ``path`` most closely."""
+    return next(holders(path, known), None)
+
+
+def holders(path: str, known: set[str]) -> Iterator[str]:
+    """The manifests whose folders hold ``path``, the closest first."""
     parts = path.split("/")
     for end in range(len(parts) - 1, -1, -1):
         candidate = "/".join([*parts[:end], MANIFEST])
         if candidate in known:
-            return candidate
-    return None
+            yield candidate
 
 
 def written_paths(model: Model) -> list[str]:
@@ -152,7 +170,7 @@ def open_workspace(world: World, folder: Path | None = None, revision: str | Non
     git_root = find_git(start)
     root = git_root or next((above for above in (start, *start.parents) if (above / CONFIG).is_file()), start)
     if revision is None:
-        yield Workspace(world, root, WorkTree(root), git_root is not None)
+        yield Workspace(world, root, WorkTree(root), git_root is not None, start)
         return
     if git_root is None:
         raise UsageError("`--commit` needs a git repository", hint="git init")
@@ -162,7 +180,7 @@ def open_workspace(world: World, folder: Path | None = None, revision: str | Non
 
     git = Git(root, world)
     with tempfile.TemporaryDirectory(prefix="mlci-") as scratch:
-        yield Workspace(world, root, CommitTree(git, git.commit(revision), Path(scratch)), has_git=True)
+        yield Workspace(world, root, CommitTree(git, git.commit(revision), Path(scratch)), has_git=True, start=start)
 
 
 def read_config(read: Document) -> Config:

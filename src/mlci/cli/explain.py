@@ -5,6 +5,12 @@ from __future__ import annotations
 import click
 
 
+def _ids(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from mlci import registry
+
+    return [name for name in registry.names("checks") if name.startswith(incomplete)]
+
+
 @click.command(
     "explain",
     epilog="""\b
@@ -13,7 +19,7 @@ Examples:
   mlci explain card --format json
 """,
 )
-@click.argument("check")
+@click.argument("check", shell_complete=_ids)
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 def command(check: str, format_: str) -> None:
     """Say what a check looks at, why, and how to fix what it finds."""

@@ -76,7 +76,7 @@ class State:
 
 
 @click.group(cls=Commands, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("-C", "--folder", metavar="FOLDER", help="Work on the repository around this folder.")
+@click.option("-C", "--folder", metavar="FOLDER", help="Work as if started in this folder.")
 @click.option("--debug", is_flag=True, help="Show the traceback of what went wrong.")
 @click.version_option(__version__, prog_name="mlci", message="%(prog)s %(version)s")
 @click.pass_context

@@ -94,8 +94,13 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [
         f"| {' | '.join(headers)} |",
         "|" + " --- |" * len(headers),
-        *(f"| {' | '.join(cell or ' ' for cell in row)} |" for row in rows),
+        # in a table a bar ends the cell, even inside a code span
+        *(f"| {' | '.join(_cell(text) for text in row)} |" for row in rows),
     ]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|") or " "
 
 
 def _html(text: str) -> str:

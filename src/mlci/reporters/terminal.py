@@ -56,10 +56,10 @@ def render(report: Report, decision: Decision) -> str:
 
 
 def _rows(model: str, result: Result) -> list[tuple[str, ...]]:
-    head = (model, result.id, words.outcome(result))
+    head = (_cut(model), _cut(result.id), words.outcome(result))
     if not result.measurements:
         return [(*head, _cut(result.reason), "", "")]
-    rows = [(m.name, words.value(m), words.limits(m)) for m in result.measurements]
+    rows = [(_cut(m.name), words.value(m), words.limits(m)) for m in result.measurements]
     return [(*(head if number == 0 else ("", "", "")), *row) for number, row in enumerate(rows)]
 
 
