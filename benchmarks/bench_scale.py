@@ -1,8 +1,8 @@
 """Scale: 10,000 generated model folders validated whole, and changed-only in git; and the cost against their number.
 
 Bars: at most 10 s for all and 1 s for what changed, on 2 cores. The peer is check-jsonschema on the same files with
-the same schema (it looks at the schema alone, not at names, paths and files). ``python benchmarks/bench_scale.py 100`` takes other
-numbers of models.
+the same schema (it looks at the schema alone, not at names, paths and files). ``python benchmarks/bench_scale.py 100``
+takes other numbers of models.
 """
 
 from __future__ import annotations

@@ -252,7 +252,7 @@ def path(case: Case, folder: Path) -> str:
         (found.parent / "model.yaml").write_text(
             manifest_of(name=written["name"], artifact=written["model"]), encoding="utf-8"
         )
-        if case.action == "accept":
+        if case.action == "accept" and "/" not in written["model"]:
             (found.parent / written["model"]).touch()
     if (folder / "model.yaml").exists():
         ran = mlci(folder, case, "validate", "model.yaml")
@@ -300,6 +300,8 @@ CLASSES: dict[str, Callable[[Case, Path], str]] = {
 
 
 def main(folder: Path, classes: Sequence[str]) -> int:
+    sys.setrecursionlimit(50_000)  # the cases that nest deep are read here as well
+    sys.set_int_max_str_digits(0)
     rows, unexpected = [], []
     lines = [json.loads(line) for line in (folder / "cases.jsonl").read_text("utf-8").splitlines() if line.strip()]
     for name in classes:

@@ -89,11 +89,15 @@ class World:
             raise OutsideFailed(f"`{argv[0]}` cannot be started: {error.strerror}") from None
         return Completed(done.returncode, done.stdout, done.stderr)
 
-    def require_program(self, name: str, *, hint: str) -> None:
-        """Raise OutsideFailed unless a program of this name is installed."""
+    def has_program(self, name: str) -> bool:
+        """Whether a program of this name is found by its name alone."""
         import shutil
 
-        if shutil.which(name, path=self.env.get("PATH")) is None:
+        return shutil.which(name, path=self.env.get("PATH")) is not None
+
+    def require_program(self, name: str, *, hint: str) -> None:
+        """Raise OutsideFailed unless a program of this name is installed."""
+        if not self.has_program(name):
             raise OutsideFailed(f"`{name}` is not installed", hint=hint)
 
     def spawn(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Child:

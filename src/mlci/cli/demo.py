@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -39,14 +40,15 @@ def command(folder: Path) -> int:
     if not ended_well(decisions):
         console.complain("error[demo]: the good model should pass and the worse one be refused; please report this")
         return ExitCode.FAILED
+    mlci = "mlci" if world.has_program("mlci") else str(Path(sys.argv[0]).absolute())
     console.say(
         f"""
 The worse candidate was refused, with the line of model.yaml that sets each limit: `mlci check` ended with 1, and so
-would the pull request. Try next, in {folder}:
+would the pull request. Try next, after `cd {folder}`:
 
-  mlci explain beats-trivial        what a check looks at, and why
-  mlci check --only data            the data checks alone
-  mlci report --format markdown     the same report for a pull request
-  git switch main && mlci check     the good model again"""
+  {mlci} explain beats-trivial        what a check looks at, and why
+  {mlci} check --only data            the data checks alone
+  {mlci} report --format markdown     the same report for a pull request
+  git switch main && {mlci} check     the good model again"""
     )
     return ExitCode.OK
