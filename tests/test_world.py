@@ -169,6 +169,24 @@ def test_a_program_that_cannot_be_started_is_told(world: World, name: str) -> No
         world.run([name])
 
 
+def test_a_program_is_looked_for_where_the_environment_says(tmp_path: Path) -> None:
+    (tmp_path / "tool").write_text("#!/bin/sh\n")
+    world = World(tmp_path, {"PATH": str(tmp_path)})
+    assert not world.has_program("tool")
+    (tmp_path / "tool").chmod(0o755)
+    assert world.has_program("tool")
+
+
+def test_a_program_that_is_required_and_not_there_comes_with_the_cure(tmp_path: Path) -> None:
+    with pytest.raises(OutsideFailed, match="`tool` is not installed") as caught:
+        World(tmp_path, {"PATH": str(tmp_path)}).require_program("tool", hint="apt install tool")
+    assert caught.value.hint == "apt install tool"
+
+
+def test_a_program_that_is_required_and_there_is_no_trouble(world: World) -> None:
+    world.require_program("sh", hint="")
+
+
 # What a program of the user's may see -------------------------------------------------------------------------------
 
 NAMES = (

@@ -28,7 +28,7 @@ def validate(
     Returns the documents looked at, and what is wrong with them.
     """
     if paths:
-        chosen = list(paths)
+        chosen = list(dict.fromkeys(paths))
     else:
         chosen = [CONFIG] if workspace.repo.entry(CONFIG).kind != "missing" else []
         try:

@@ -233,11 +233,21 @@ def references(model: Model, repo: Repo, limits: Mapping[str, str]) -> list[Find
         if finding:
             found.append(Finding(finding.level, finding.message, model.at(*pointer), finding.hint))
     most = limits.get("artifact", ARTIFACT_LIMIT)
-    size = repo.entry(model.path(model.artifact)).size
+    size = _size(repo, model.path(model.artifact))
     if size > quantities.size(most):
         message = f"`{line(model.artifact)}` has {quantities.show_size(size)}, over the limit of {most} on what is read"
         found.append(Finding(Level.ERROR, message, model.at("artifact"), "raise `limits: {artifact: …}` in mlci.yaml"))
     return found
+
+
+def _size(repo: Repo, path: str) -> int:
+    entry = repo.entry(path)
+    if entry.kind != "folder":
+        return entry.size
+    try:
+        return sum(repo.entry(name).size for name in repo.files(path))
+    except MlciError:
+        return 0  # what is wrong with it was said above
 
 
 def _reference(model: Model, repo: Repo, written: str, *, folders: bool) -> Finding | None:
@@ -245,10 +255,7 @@ def _reference(model: Model, repo: Repo, written: str, *, folders: bool) -> Find
     matches = repo.glob(path)
     if len(matches) != 1 or matches[0] != path:
         if not matches:
-            entry = repo.entry(path) if path == written or "*" not in path else None
-            if entry is not None and entry.kind == "dvc-pointer":
-                return Finding(Level.NOTE, refusal(entry).message, hint=refusal(entry).hint)
-            problem = refusal(repo.entry(path)).message if entry is not None else f"no file matches `{line(written)}`"
+            problem = f"no file matches `{line(written)}`" if is_glob(path) else refusal(repo.entry(path)).message
             return Finding(Level.ERROR, problem, hint="check the spelling, and that the file is committed")
         return None
     entry = repo.entry(path)
@@ -271,7 +278,8 @@ def _reference(model: Model, repo: Repo, written: str, *, folders: bool) -> Find
             )
         )
     if entry.kind != "file":
-        return Finding(Level.ERROR, refusal(entry).message, hint=refusal(entry).hint)
+        level = Level.NOTE if entry.kind == "dvc-pointer" else Level.ERROR
+        return Finding(level, refusal(entry).message, hint=refusal(entry).hint)
     if entry.size < 1024 and is_lfs_pointer(repo.head(path, 64)):
         return Finding(Level.NOTE, f"`{line(written)}` is a Git LFS pointer, not the file itself", hint="git lfs pull")
     return None
