@@ -367,7 +367,10 @@ def test_an_interrupt_ends_the_run_and_everything_it_started(
     )
     waited(note.exists, process)
     process.send_signal(number)
-    _, stderr = process.communicate()  # a run that waited for its model would take an hour
+    try:
+        _, stderr = process.communicate(timeout=300)  # a run that waited for its model would take an hour
+    finally:
+        process.kill()
     assert process.returncode == ExitCode.INTERRUPTED, stderr
     assert "Traceback" not in stderr
     for pid in map(int, note.read_text().split()):

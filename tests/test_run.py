@@ -261,3 +261,11 @@ def test_a_refused_manifest_without_a_place_stands_at_its_path() -> None:
     assert result.findings == (
         Finding(Level.ERROR, "it is a symbolic link", Location("models/a/model.yaml"), "commit the file"),
     )
+
+
+def test_a_required_check_without_its_options_is_broken_and_says_which(tmp_path: Path) -> None:
+    model = model_from({"version": 1, "name": "m", "artifact": "m.csv", "checks": ["artifact"]})
+    case = Case(CheckSpec(check="metric", id="metric"), model, FakeBench(WorkTree(tmp_path)), {"name": "f1"})
+    result = run(case, lambda _: iter(()), lambda: 0.0, ("data", "name"))
+    assert result.outcome is Outcome.BROKEN
+    assert "nobody says its `data`" in result.reason

@@ -656,3 +656,21 @@ def test_a_workspace_without_git_never_starts_it(tmp_path: Path) -> None:
     write_files(tmp_path, {"models/a/model.yaml": manifest("a")})
     with open_workspace(FakeWorld(tmp_path)) as workspace:
         assert (workspace.git, workspace.manifests()) == (None, ["models/a/model.yaml"])
+
+
+def test_a_commit_is_compared_with_a_revision_whatever_the_work_tree_holds(make_repo: MakeRepo) -> None:
+    root = make_repo({"models/a/model.yaml": manifest("a"), "models/b/model.yaml": manifest("b")})
+    write_files(root, {"models/a/notes.txt": "committed"})
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "second")
+    write_files(root, {"models/b/notes.txt": "not committed"})
+    with open_workspace(World(root), None, "HEAD") as workspace:
+        assert workspace.changed_manifests("HEAD~1", workspace.manifests()) == ["models/a/model.yaml"]
+
+
+def test_a_path_of_the_defaults_touches_the_models_that_share_it(make_repo: MakeRepo) -> None:
+    config = "version: 1\ndefaults:\n  card: {path: ../CARD.md}\n"
+    root = make_repo({"mlci.yaml": config, "models/a/model.yaml": manifest("a"), "models/CARD.md": "# x\n"})
+    write_files(root, {"models/CARD.md": "# y\n"})
+    with open_workspace(World(root)) as workspace:
+        assert workspace.changed_manifests("HEAD", workspace.manifests()) == ["models/a/model.yaml"]

@@ -37,19 +37,21 @@ def check(
     tasks = [_Task(item, workspace, config, only, tuple(trust)) for item in loaded]
     total = sum(len(task.specs) + 1 for task in tasks)
     tell = _Teller(progress, total)
-    with ThreadPoolExecutor(max_workers=jobs or max(2, workspace.world.cores)) as pool:
-        try:
-            for task in tasks:
-                task.start(pool, clock, tell)
-            models = tuple(task.report() for task in tasks)
-        except BaseException:
-            # a user who interrupts does not wait for models: without their processes the threads end at once
-            pool.shutdown(wait=False, cancel_futures=True)
-            workspace.world.kill_children()
-            raise
-        finally:
-            for task in tasks:
-                task.close()
+    try:
+        with ThreadPoolExecutor(max_workers=jobs or max(2, workspace.world.cores)) as pool:
+            try:
+                for task in tasks:
+                    task.start(pool, clock, tell)
+                models = tuple(task.report() for task in tasks)
+            except BaseException:
+                # a user who interrupts does not wait for models: without their processes the threads end at once
+                pool.shutdown(wait=False, cancel_futures=True)
+                workspace.world.kill_children()
+                raise
+    finally:
+        # when no thread uses them any more
+        for task in tasks:
+            task.close()
     commit, dirty = _state(workspace, models)
     return Report(
         tool=f"mlci {__version__}",
@@ -135,7 +137,8 @@ class _Task:
             tell(f"{model.name}: digests")
 
     def _one(self, case: Case, clock: Callable[[], float], tell: _Teller) -> Result:
-        result = run.run(case, registry.find("checks", case.spec.check).check, clock)
+        check_ = registry.find("checks", case.spec.check)
+        result = run.run(case, check_.check, clock, check_.OPTIONS.get("required", ()))
         tell(f"{case.model.name}: {case.spec.id}")
         with self._lock:
             self._left -= 1

@@ -10,8 +10,9 @@ from mlci.errors import OutsideFailed, UsageError
 from mlci.escape import line
 from mlci.world import World
 
-# what may be asked for as a revision; a leading dash would be an option, `..` a range
-_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@+-]*([~^][0-9]*)*")
+# what may be asked for as a revision: a name as git-check-ref-format allows it, then steps back from it; a leading
+# dash would be an option, `..` a range, `:` a file of a commit, `@{` a place in the reflog
+_REVISION = re.compile(r"(?!-)[^\x00-\x20\x7f~^:?*\[\\{]+([~^][0-9]{0,6}){0,20}")
 
 # command scope: it wins over whatever the repository's own configuration says
 _CONFIG = {
@@ -92,17 +93,25 @@ class Git:
         out = self._must("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
         return {_text(record[3:]) for record in out.split(b"\0") if record}
 
-    def merge_base(self, revision: str) -> str:
-        """The commit from which HEAD and ``revision`` parted. Raises UsageError if they share none."""
+    def merge_base(self, revision: str, head: str = "HEAD") -> str:
+        """The commit from which ``head`` and ``revision`` parted. Raises UsageError if they share none."""
         commit = self.commit(revision)
-        status, out, _ = self._ask("merge-base", commit, "HEAD")
+        status, out, _ = self._ask("merge-base", commit, head)
         if status:
             hint = "in a workflow, check out with `fetch-depth: 0`" if self.is_shallow() else ""
-            raise UsageError(f"HEAD and `{line(revision)}` have no commit in common", hint=hint)
+            raise UsageError(f"{line(head)} and `{line(revision)}` have no commit in common", hint=hint)
         return out.decode().strip()
 
-    def changed_since(self, base: str) -> list[str]:
-        """Paths that differ between the commit ``base`` and the work tree, deleted and untracked ones included."""
+    def changed_since(self, base: str, until: str | None = None) -> list[str]:
+        """Paths that differ between the commit ``base`` and the commit ``until``, deleted ones included.
+
+        Without ``until``, between ``base`` and the work tree, untracked files included.
+        """
+        if until is not None:
+            out = self._must(
+                "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", base, until, "--"
+            )
+            return sorted({_text(path) for path in out.split(b"\0") if path})
         self._without_filters()
         tracked = self._must("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", base, "--")
         untracked = self._must("ls-files", "--others", "--exclude-standard", "-z", "--full-name", ":/")

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mlci.case import Case, Check, Inconclusive, Skip, broken_limit
-from mlci.errors import InvalidFile, MlciError
+from mlci.errors import InvalidFile, MlciError, UsageError
 from mlci.findings import Finding, Level, Location, at_level, findings_of
 from mlci.results import Measurement, Outcome, Result
 
 
-def run(case: Case, check: Check, clock: Callable[[], float]) -> Result:
-    """Run one check to its end and say how it ended. Raises nothing but KeyboardInterrupt."""
+def run(case: Case, check: Check, clock: Callable[[], float], needs: Sequence[str] = ()) -> Result:
+    """Run one check to its end and say how it ended; without the options that it ``needs``, it is broken.
+
+    Raises nothing but KeyboardInterrupt.
+    """
     spec = case.spec
     started = clock()
     findings: list[Finding] = []
     measurements: list[Measurement] = []
     outcome, reason, cause = Outcome.PASSED, "", ""
     try:
+        _require(case, needs)
         for item in check(case):
             if isinstance(item, Measurement):
                 measurements.append(item)
@@ -63,6 +67,16 @@ def run(case: Case, check: Check, clock: Callable[[], float]) -> Result:
         seconds=clock() - started,
         at=_place(case),
     )
+
+
+def _require(case: Case, needs: Sequence[str]) -> None:
+    missing = [f"`{name}`" for name in needs if name not in case.options]
+    if missing:
+        # the manifest's own options were held against the schema; only a policy can ask for a check without them
+        raise UsageError(
+            f"the repository requires `{case.spec.check}`, and nobody says its {' and '.join(missing)}",
+            hint=f"add `- {case.spec.check}: {{…}}` to `checks:`, or give them under `defaults:` in mlci.yaml",
+        )
 
 
 def refused(error: MlciError, path: str) -> Result:

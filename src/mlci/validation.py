@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mlci import document, manifest, registry
+from mlci import document, manifest
 from mlci.document import Document
 from mlci.errors import InvalidFile, MlciError
 from mlci.findings import Finding, findings_of
@@ -100,11 +100,10 @@ def _in_processes(
     from concurrent.futures import ProcessPoolExecutor
 
     cores = workspace.world.cores
-    registry.packed("model")
     size = max(50, len(paths) // (cores * 8) + 1)
     chunks = [paths[start : start + size] for start in range(0, len(paths), size)]
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context(method)) as pool:
+    # spawned, not forked: a fork beside threads of the caller may never come to life
+    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
         yield from pool.map(_chunk, [workspace.root] * len(chunks), chunks, [limits] * len(chunks))
 
 

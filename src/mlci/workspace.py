@@ -97,7 +97,8 @@ class Workspace:
         git = self.git
         if git is None:
             raise UsageError("`--changed-since` needs a git repository", hint="git init")
-        changed = git.changed_since(git.merge_base(revision))
+        until = self.repo.commit if isinstance(self.repo, CommitTree) else None
+        changed = git.changed_since(git.merge_base(revision, until or "HEAD"), until)
         if CONFIG in changed:
             return list(every)
         if not changed:
@@ -110,14 +111,17 @@ class Workspace:
         above = {owner for path in changed for owner in holders(path, known)}
         before = Paths(changed)
         named: dict[str, list[str]] = {}
+        defaults_reach_out = any(".." in str(options.get("path", "")) for options in self.config.defaults.values())
         for path in every:
             if path in found:
                 continue
             try:
-                if path in above or self._may_reach_out(path):
+                if path in above or defaults_reach_out or self._may_reach_out(path):
                     model = self.model(path)
                     named[path] = [
-                        one for written in written_paths(model) for one in self._meant(model.path(written), before)
+                        one
+                        for written in written_paths(model, self.config.defaults)
+                        for one in self._meant(model.path(written), before)
                     ]
             except MlciError:
                 found.add(path)  # it cannot be told, so it is looked at
@@ -152,9 +156,10 @@ def holders(path: str, known: set[str]) -> Iterator[str]:
             yield candidate
 
 
-def written_paths(model: Model) -> list[str]:
-    """Every path that a manifest names, as written."""
-    options = [str(spec.options["path"]) for spec in model.checks if "path" in spec.options]
+def written_paths(model: Model, defaults: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Every path that a manifest names, as written, or that the repository's defaults name for it."""
+    given = [*(spec.options for spec in model.checks), *defaults.values()]
+    options = [str(option["path"]) for option in given if "path" in option]
     return [model.artifact, *(dataset.path for dataset in model.datasets.values()), *model.needs, *options]
 
 

@@ -40,6 +40,7 @@ class World:
         self.cwd = (cwd or Path.cwd()).resolve()
         self.env = dict(os.environ if env is None else env)
         self._children: set[Child] = set()
+        self._stopped = False
 
     @property
     def in_ci(self) -> bool:
@@ -104,10 +105,13 @@ class World:
         """Start a program that is talked to line by line. Raises OutsideFailed if it cannot be started."""
         child = Child(argv, cwd=cwd, env=env, ended=self._children.discard)
         self._children.add(child)
+        if self._stopped:  # the end came while it was being started
+            child.kill()
         return child
 
     def kill_children(self) -> None:
-        """End every program that ``spawn`` started and that still runs, with its process group."""
+        """End every program that ``spawn`` started and that still runs, with its process group; so end later ones."""
+        self._stopped = True
         for child in list(self._children):
             child.kill()
 
