@@ -133,8 +133,8 @@ def test_a_check_of_a_dataset_knows_it_and_carries_what_is_common() -> None:
 
 def test_a_check_points_at_its_options() -> None:
     found = model(FULL)
-    assert found.at(*(found.checks[0].pointer or ()), "min") == Location("models/m/model.yaml", 32, 49 - 6)
-    assert found.at(*(found.checks[3].pointer or ())) == Location("models/m/model.yaml", 35, 3)
+    assert found.at(*(found.checks[0].pointer or ()), "min") == Location("models/m/model.yaml", 31, 44)
+    assert found.at(*(found.checks[3].pointer or ())) == Location("models/m/model.yaml", 34, 3)
 
 
 def test_a_dataset_like_another_takes_what_it_does_not_say_itself() -> None:
@@ -249,7 +249,7 @@ def test_a_missing_version_is_told_first_and_once() -> None:
     [
         (small(artefact="x"), "7:1: unknown key `artefact`", "did you mean `artifact`?"),
         (small(zzz="x"), "7:1: unknown key `zzz`", "one of: artifact, checks, "),
-        (SMALL.replace("target: y", "traget: y"), "4:36: unknown key `traget` in `datasets.test`", "`target`?"),
+        (SMALL.replace("target: y", "traget: y"), "4:35: unknown key `traget` in `datasets.test`", "`target`?"),
         (SMALL.replace("min:", "minn:"), "unknown key `minn` in `checks[0].metric`", "did you mean `min`?"),
         (SMALL.replace("metric:", "metrik:"), "6:3: unknown key `metrik` in `checks[0]`", "did you mean `metric`?"),
         (SMALL.replace("accuracy", "acuracy"), "`checks[0].metric.name` is `acuracy`, expected one of", "`accuracy`?"),
@@ -288,7 +288,7 @@ def test_a_word_that_is_not_known_comes_with_the_one_that_is_meant(text: str, sa
         (small(owners="me"), "`owners` is `me`, expected a list of users and teams", ""),
         (small(runtime="{python: x}"), "`kind` is missing in `runtime`", "add `kind:`"),
         (small(runtime="sklaern"), "there is no runtime `sklaern`", "did you mean `sklearn`?"),
-        (small(runtime="{kind: sklaern}"), "7:16: there is no runtime `sklaern`", "did you mean `sklearn`?"),
+        (small(runtime="{kind: sklaern}"), "7:17: there is no runtime `sklaern`", "did you mean `sklearn`?"),
         (small(output="{threshold: 2}"), "`output.threshold` is 2, expected the probability", ""),
         (small(output="{classes: [a]}"), "`output.classes` is a list, expected the classes", ""),
         (small(description="x" * 5000), "expected a text", ""),
