@@ -215,13 +215,17 @@ def test_a_default_limit_breaks_at_the_place_of_the_check(make_repo: MakeRepo) -
         (("rows",), {"rows-test"}),
         (("rows", "model"), {"rows-test", "metric-accuracy-test"}),
         (("beats-trivial",), {"beats-trivial"}),
-        (("load",), set()),
     ],
     ids=lambda value: " ".join(value) or "all" if isinstance(value, tuple) else "",
 )
 def test_only_selects_by_group_and_by_id(make_repo: MakeRepo, only: tuple[str, ...], ids: set[str]) -> None:
     report = ran(make_repo(model("a")), Selection(only=only))
     assert {result.id for _, result in report.results()} == ids
+
+
+def test_only_of_what_no_model_has_is_refused_for_nothing_checked_is_no_pass(make_repo: MakeRepo) -> None:
+    with pytest.raises(UsageError, match="no model here has a check of load"):
+        ran(make_repo(model("a")), Selection(only=("load",)))
 
 
 def test_only_of_a_word_that_is_none_is_refused_before_anything_runs(make_repo: MakeRepo) -> None:

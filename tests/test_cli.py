@@ -514,7 +514,8 @@ def test_only_what_was_asked_for_is_checked(make_repo: MakeRepo, mlci: Cli) -> N
     assert checked("models/a") == {("churn", "artifact"), ("churn", "metric")}
     assert checked("models/b/test.csv", "--only", "model") == {("b", "metric")}
     assert checked("--only", "metric,artifact", "--model", "b") == {("b", "artifact"), ("b", "metric")}
-    assert checked("--only", "data") == set()
+    assert checked("--only", "data", "--model", "b") == set()
+    assert mlci("check", "--only", "data", cwd=root)[0] == 2
     assert checked("--changed-since", "HEAD") == set()
     assert checked("--jobs", "1") == both
 

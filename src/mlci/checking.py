@@ -9,7 +9,7 @@ from typing import Any
 
 from mlci import __version__, bundle, plan, registry, run
 from mlci.case import Case
-from mlci.errors import MlciError
+from mlci.errors import MlciError, UsageError
 from mlci.manifest import CheckSpec, Config, Model
 from mlci.ports import Progress
 from mlci.repo import CONFIG, CommitTree
@@ -35,6 +35,11 @@ def check(
     only = _only(selection.only)
     loaded = load(workspace, selection)
     tasks = [_Task(item, workspace, config, only, tuple(trust)) for item in loaded]
+    if selection.is_whole and all(item.model for item in loaded) and not any(task.specs for task in tasks):
+        # of a part of the repository, such as what changed, it is no news that it has none
+        raise UsageError(
+            f"no model here has a check of {', '.join(selection.only)}", hint="`mlci list checks` shows what there is"
+        )
     total = sum(len(task.specs) + 1 for task in tasks)
     tell = _Teller(progress, total)
     try:

@@ -22,6 +22,11 @@ class Selection:
     only: tuple[str, ...] = ()
     shard: str | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every model is meant."""
+        return not (self.models or self.paths or self.changed_since or self.shard)
+
     def words(self) -> str:
         said = [
             *(f"--model {name}" for name in self.models),

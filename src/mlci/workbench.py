@@ -26,6 +26,17 @@ T = TypeVar("T")
 _UNSAFE = ("pickle", "compressed", "torch")
 
 
+class _Slot:
+    """A place for what is made once."""
+
+    __slots__ = ("done", "lock", "made")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.done = False
+        self.made: object = None
+
+
 class Workbench:
     """Everything costly about one model. Safe for several threads; closed once, when the last check is done."""
 
@@ -37,8 +48,9 @@ class Workbench:
         self._world = world
         self._limits = limits
         self._trust = trust
-        self._lock = threading.RLock()
-        self._made: dict[tuple[str, str], object] = {}
+        self._lock = threading.Lock()
+        self._predicting = threading.Lock()
+        self._made: dict[tuple[str, str], _Slot] = {}
         self._open: list[Table | Predictor] = []
 
     @property
@@ -48,17 +60,18 @@ class Workbench:
     def _once(self, kind: str, name: str, make: Callable[[], T]) -> T:
         """What ``make`` returns, made by whoever asks first; an error is kept as well, and raised again."""
         with self._lock:
-            key = (kind, name)
-            if key not in self._made:
+            slot = self._made.setdefault((kind, name), _Slot())
+        # a lock for each thing: who reads the training data need not wait for the model that is being loaded
+        with slot.lock:
+            if not slot.done:
                 try:
-                    self._made[key] = make()
+                    slot.made = make()
                 except MlciError as error:
-                    self._made[key] = error
-            made = self._made[key]
-        if isinstance(made, MlciError):
-            # a copy: two threads must not hang their tracebacks on one error
-            raise made.with_traceback(None)
-        return made  # type: ignore[return-value]  # the key's kind decides the type
+                    slot.made = error
+                slot.done = True
+        if isinstance(slot.made, MlciError):
+            raise slot.made
+        return slot.made  # type: ignore[return-value]  # the key's kind decides the type
 
     def content(self, path: str) -> Content:
         return self._once("content", path, lambda: self._content(path))
@@ -106,8 +119,10 @@ class Workbench:
         dataset = self._model.datasets[name]
         predictor = self._once("predictor", "", self._predictor)
         without = [*dataset.key, *([dataset.target] if dataset.target else [])]
-        answers = predictor.predict(self.table(name), without)
-        return predictor.signature, answers
+        table = self.table(name)
+        with self._predicting:  # a predictor answers one question at a time
+            answers = predictor.predict(table, without)
+            return predictor.signature, answers
 
     def _predictor(self) -> Predictor:
         model = self._model

@@ -48,6 +48,7 @@ _ALSO = {
     "limitations": ("bias", "risks", "caveats", "known issues"),
 }
 _HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
+_UNDERLINE = re.compile(r" {0,3}([=-])\1+[ \t]*$")
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 _PLACEHOLDER = re.compile(
     r"\[\s*more information needed\s*\]|\{\{.*?\}\}|\btodo\b:?|\btbd\b|\blorem ipsum\b|\bfill (this|me) in\b"
@@ -98,9 +99,11 @@ def _sections(text: str) -> Iterator[tuple[str, int, str]]:
             fence = "" if fence else mark.group(1)
         elif not fence and (found := _HEADING.match(line)):
             headings.append((number, len(found.group(1)), found.group(2)))
+        elif not fence and number and (found := _UNDERLINE.match(line)) and lines[number - 1].strip():
+            headings.append((number - 1, 1 if found.group(1) == "=" else 2, lines[number - 1].strip()))
     for index, (number, depth, title) in enumerate(headings):
         end = next((later for later, other, _ in headings[index + 1 :] if other <= depth), len(lines))
-        body = [line for line in lines[number + 1 : end] if not _HEADING.match(line)]
+        body = [line for line in lines[number + 1 : end] if not (_HEADING.match(line) or _UNDERLINE.match(line))]
         yield title, number + 1, "\n".join(body)
 
 

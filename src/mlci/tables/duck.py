@@ -26,9 +26,9 @@ _TYPES = (
 # No column comes from the names of folders, and no line is left out in search of a header. Quotes are those of
 # RFC 4180: a quote that is never closed shall not pass for text.
 READS = {
-    "parquet": "read_parquet({files}, hive_partitioning = false)",
+    "parquet": "read_parquet({files}, hive_partitioning = false, union_by_name = true)",
     "text": "read_csv({files}, header = true, sample_size = -1, skip = 0, quote = '\"', hive_partitioning = false"
-    "{more})",
+    ", union_by_name = true{more})",
 }
 
 
@@ -56,10 +56,33 @@ class DuckTable:
         }
         self._connection = duckdb.connect(":memory:", config=settings)
         self._reader = READS[kind]
-        self._files = "[" + ", ".join(_literal(_no_glob(str(path))) for path in files) + "]"
+        if len(files) > 1:
+            self._refuse_mixed(files, kind)
+        self._files = self._list(files)
         self.columns = self._view()
         if kind == "text":
             self._text()
+
+    @staticmethod
+    def _list(files: Sequence[Path]) -> str:
+        return "[" + ", ".join(_literal(_no_glob(str(path))) for path in files) + "]"
+
+    def _refuse_mixed(self, files: Sequence[Path], kind: str) -> None:
+        """Files that are read as one table have the same columns; DuckDB would fill up what one of them lacks."""
+        described = []
+        for path in files:
+            source = self._reader.format(files=self._list([path]), more="")
+            rows = self._ask(f"describe select * from {source}")
+            # the types of a CSV file are guessed from its rows, and may differ where the columns do not
+            described.append({name: native if kind == "parquet" else "" for name, native, *_ in rows})
+        for path, columns in zip(files, described, strict=True):
+            if columns != described[0]:
+                differ = sorted(set(columns.items()) ^ set(described[0].items()))
+                raise UnreadableData(
+                    f"`{self._label}` is no one table: `{line(path.name)}` and `{line(files[0].name)}` differ in the column"
+                    f" `{line(differ[0][0])}`",
+                    hint="let the pattern name files of the same columns and types",
+                )
 
     def _view(self, chosen: str = "*", more: str = "") -> tuple[Column, ...]:
         source = self._reader.format(files=self._files, more=more)
