@@ -192,7 +192,7 @@ def manifest(case: Case, folder: Path) -> str:
     if reading.code:
         return ""
     data = json.loads(reading.out)
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or not data:
         return ""  # refused above, for what it is and not for its keys
     said = equivalents(data)
     if not said:
@@ -211,7 +211,8 @@ def equivalents(data: dict[str, Any]) -> list[dict[str, str]]:
     said += [{"artifact": json.dumps(data["model"])}] if "model" in data else []
     gate = data.get("gate", {})
     bounds = [value for key, value in gate.items() if key.startswith("min")] if isinstance(gate, dict) else [gate]
-    return said + [{"min": json.dumps(value)} for value in bounds]
+    said += [{"min": json.dumps(value)} for value in bounds]
+    return said + [{"description": json.dumps(text)} for text in scalars(data) if len(str(text)) > 4000]
 
 
 def changed_meaning(reading: Ran, copy: Path) -> str:

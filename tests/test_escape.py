@@ -202,7 +202,7 @@ def test_an_annotation_says_to_the_runner_what_a_terminal_shows(value: str) -> N
         ("a`b", "``a`b``"),
         ("`", "`` ` ``"),
         ("``a", "``` ``a ```"),
-        ("a|b", "`a\\|b`"),
+        ("a|b", "`a|b`"),
         (" a ", "`  a  `"),
         ("a\nb\tc", "`a b c`"),
         ("<script>", "`<script>`"),
@@ -225,18 +225,17 @@ def test_nothing_inside_a_code_span_ends_it(value: str, limit: int) -> None:
     assert not inside.startswith("`")
     assert not inside.endswith("`")
     assert "\n" not in shown
-    assert not re.search(r"(?<!\\)\|", shown)
-    assert len(inside.replace("\\|", "|")) <= limit + 2
+    assert len(inside) <= limit + 2
 
 
 # JSON and XML -----------------------------------------------------------------------------------------------------
 
 
-@given(
-    st.recursive(
-        any_text | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(any_text, inner), max_leaves=5
-    )
-)
+# two halves of a pair are one letter to whoever reads JSON; no file name holds them
+whole = any_text.filter(lambda text: not re.search("[\ud800-\udbff][\udc00-\udfff]", text))
+
+
+@given(st.recursive(whole | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(whole, inner), max_leaves=5))
 @example({"\x9b##[error]": ["\u202e", "\ud800", "\U000e0041", "##[x", '"##["']})
 def test_json_means_what_it_meant_and_shows_nothing_unseen(value: object) -> None:
     written = json.dumps(value, ensure_ascii=False, indent=1)
