@@ -41,6 +41,8 @@ def hooks() -> str:
             f"  name: {id_}",
             f"  description: Checks {about}.",
             f"  entry: {entry}",
+            # a file may be called --output=x: what follows is names, whoever chose them
+            '  args: ["--"]',
             "  language: python",
             f"  files: '{files}'",
             "  require_serial: true",

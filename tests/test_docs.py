@@ -10,7 +10,7 @@ import click
 import pytest
 import yaml
 
-from mlci import document, manifest, registry
+from mlci import conformance, document, registry
 from mlci.cli.main import COMMANDS, Commands, cli
 from mlci.workspace import read_config, read_model
 
@@ -106,4 +106,4 @@ def test_every_exit_code_of_the_documentation_is_the_programs() -> None:
 
 def test_the_demos_own_manifest_is_valid() -> None:
     raw = (ROOT / "src/mlci/demo/files/model.yaml").read_bytes()
-    assert manifest.problems(document.read(raw, "model.yaml"), registry.packed("model")) == []
+    assert conformance.problems(document.read(raw, "model.yaml"), registry.packed("model")) == []

@@ -225,10 +225,11 @@ def test_an_untracked_file_is_a_change(repo: Git, root: Path) -> None:
     assert (changed(repo), repo.uncommitted()) == (["models/new/model.yaml"], {"models/new/model.yaml"})
 
 
-def test_an_ignored_file_is_no_change(repo: Git, root: Path) -> None:
+def test_an_ignored_file_is_no_change_but_is_not_committed_either(repo: Git, root: Path) -> None:
     commit(root, {".gitignore": "*.tmp\n"})
     write_files(root, {"x.tmp": "", "models/churn/y.tmp": ""})
-    assert (repo.changed_since(repo.commit("HEAD")), repo.uncommitted()) == ([], set())
+    assert repo.changed_since(repo.commit("HEAD")) == []
+    assert repo.uncommitted() == {"x.tmp", "models/churn/y.tmp"}
 
 
 def test_a_changed_mode_is_a_change(repo: Git, root: Path) -> None:

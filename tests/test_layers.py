@@ -19,8 +19,10 @@ ROOT = Path(mlci.__file__).parent
 # a module may import from its own layer and from those above it
 LAYERS: dict[int, tuple[str, ...]] = {
     0: ("mlci", "errors", "escape", "findings", "paths", "quantities", "results"),
-    1: ("content", "document", "git", "manifest", "repo", "schema", "schema_guard", "world"),
-    2: ("bundle", "case", "gate", "metrics", "plan", "ports", "predictions", "run"),
+    1: (
+        "conformance", "content", "document", "git", "manifest", "repo", "schema", "schema_guard", "specs", "world",
+    ),
+    2: ("bundle", "case", "gate", "metrics", "plan", "ports", "predictions", "references", "run"),
     3: ("checks", "reporters", "runtimes", "tables"),
     4: (
         "checking", "demo", "registry", "reports", "scaffold", "selection", "validation", "workbench", "workspace",
@@ -33,8 +35,8 @@ PLUGINS = LAYERS[3]
 HOMES: dict[str, tuple[str, ...]] = {
     "click": ("cli",),
     "yaml": ("document",),
-    "jsonschema": ("manifest",),
-    "referencing": ("manifest",),
+    "jsonschema": ("conformance",),
+    "referencing": ("conformance",),
     "tabulate": ("reporters.terminal",),
     "duckdb": ("tables",),
     "onnxruntime": ("runtimes.onnx",),

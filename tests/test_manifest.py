@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlci import document, manifest
+from mlci import document
+from mlci.conformance import dotted, held_against, problems
 from mlci.errors import InvalidFile
 from mlci.findings import Finding, Level, Location
-from mlci.manifest import Config, Model, Output, dotted, held_against, join, problems
 from mlci.registry import packed
+from mlci.specs import Config, Model, Output, join
 from mlci.workspace import read_config, read_model
 
 SMALL = """\
@@ -466,7 +467,13 @@ def test_how_far_up_a_path_may_lead_is_told_by_the_folder_of_its_manifest() -> N
             "7:3: two checks have the id `metric-accuracy-test`; the first stands at line 6",
             "give one of them an `id:`",
         ),
-        (SMALL + "- card\n- artifact: {}\n  id: card\n", "two checks have the id `card`", "give one of them an `id:`"),
+        (
+            SMALL + "- card: {}\n  id: a\n- artifact: {}\n  id: a\n",
+            "two checks have the id `a`",
+            "give one of them an `id:`",
+        ),
+        (SMALL + "- card: {}\n  id: artifact\n", "the id `artifact` belongs to a check that every model can have", ""),
+        (SMALL + "- card: {}\n  id: columns-test\n", "the id `columns-test` belongs to a check", "name it otherwise"),
         (SMALL.replace("min: 0.9", "min: 0.9, max: 0.1"), "`min` is 0.9 and `max` is 0.1: no number can satisfy", ""),
         (SMALL.partition("checks")[0], "1:1: no check is asked for", "add `checks:` with at least one"),
         (small(checks="[]"), "1:1: no check is asked for", "add `checks:` with at least one"),
@@ -745,4 +752,4 @@ def test_the_schema_of_mlci_itself_is_held_through_one_validator() -> None:
     schema = packed("model")
     read = document.read(SMALL.encode(), "model.yaml")
     assert problems(read, schema) == problems(read, schema) == []
-    assert manifest._validator(schema) is manifest._validator(schema)
+    assert conformance._validator(schema) is conformance._validator(schema)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from mlci import plan, registry
 from mlci.errors import UsageError
 from mlci.findings import Level
-from mlci.manifest import CheckSpec, Config, Model
 from mlci.plan import Only
 from mlci.schema import DATA, MODEL
+from mlci.specs import CheckSpec, Config, Model
 from mlci.testing import model_from
 
 
@@ -250,8 +250,9 @@ PATHS = {
         (["models/price/model.yaml", "models/churn/model.yaml"], {"churn", "price"}),
         (["models/churn/m.onnx.bak"], set()),
         (["models/fraud/saved-too/weights.bin"], set()),
-        (["models"], set()),
-        (["shared"], set()),
+        (["models/fraud/sav"], set()),
+        # a submodule that was moved is one changed path above all its files
+        (["shared"], {"churn", "fraud"}),
     ],
     ids=lambda value: ",".join(sorted(value)) or "nothing",
 )
@@ -263,12 +264,12 @@ names = st.lists(st.sampled_from("ab"), min_size=1, max_size=4).map("/".join)
 
 
 @given(st.dictionaries(st.sampled_from("xyz"), st.lists(names, max_size=4)), st.lists(names, max_size=4))
-def test_a_model_is_touched_if_and_only_if_a_change_is_at_or_below_one_of_its_paths(
+def test_a_model_is_touched_if_and_only_if_a_change_is_at_one_of_its_paths_or_below_or_above_it(
     paths: dict[str, list[str]], changed: list[str]
 ) -> None:
     expected = {
         model
         for model, own in paths.items()
-        if any(change == path or change.startswith(f"{path}/") for change in changed for path in own)
+        if any(f"{a}/".startswith(f"{b}/") for x in changed for y in own for a, b in ((x, y), (y, x)))
     }
     assert plan.touched(paths, changed) == expected

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlci.manifest import Model
 from mlci.ports import Signature
 from mlci.predictions import BadPredictions, Scored, assemble, scored
 from mlci.repo import WorkTree
+from mlci.specs import Model
 from mlci.testing import FakeBench, FakePredictor, FakeTable, model_from
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -161,9 +161,19 @@ def test_classes_of_the_model_come_before_those_of_the_data() -> None:
     assert rows.measure("accuracy") == 1
 
 
-def test_classes_of_the_manifest_come_before_those_of_the_model() -> None:
-    rows = put(["x", "y", "y"], {"probabilities": TWO}, classes=["a", "b"], output={"classes": ["x", "y"]})
-    assert rows.measure("accuracy") == 1
+def test_classes_of_the_manifest_are_a_claim_that_the_model_can_refute() -> None:
+    with pytest.raises(BadPredictions, match="`output.classes` is x, y, and the model itself says a, b"):
+        put(["x", "y", "y"], {"probabilities": TWO}, classes=["a", "b"], output={"classes": ["x", "y"]})
+
+
+def test_classes_of_the_manifest_stand_in_where_the_model_knows_none() -> None:
+    assert put(["x", "y", "y"], {"probabilities": TWO}, output={"classes": ["x", "y"]}).measure("accuracy") == 1
+
+
+def test_probabilities_may_stray_beyond_one_by_what_single_precision_does() -> None:
+    stray = np.array([[1.0000004, -3.6e-07], [0, 1]], dtype=np.float32)
+    assert put([0, 1], {"probabilities": stray}).measure("log_loss") == pytest.approx(0, abs=1e-6)
+    assert put([0, 1], {"probabilities": stray}).measure("brier") == 0
 
 
 def test_a_class_that_is_not_in_the_data_may_be_predicted() -> None:
@@ -321,7 +331,7 @@ def test_outputs_that_mean_nothing_are_refused(said: str, arguments: tuple[Any, 
         ("log_loss", "log_loss needs probabilities, and the model gives labels only", ([0, 1], {"label": [0, 1]})),
         ("brier", "brier needs probabilities from 0 to 1, and the scores go", ([0, 1], {"probabilities": [-1, 2]})),
         ("log_loss", "log_loss needs probabilities from 0 to 1, and", ([0, 1], {"probabilities": [[3, -2], [0, 1]]})),
-        ("log_loss", "log_loss needs probabilities from 0 to 1, and", ([0, 1], {"probabilities": [[0, 0], [0, 1]]})),
+        ("log_loss", "log_loss needs probabilities, and those of a", ([0, 1], {"probabilities": [[0, 0], [0, 1]]})),
         (
             "roc_auc",
             "roc_auc is not defined on this dataset: its target holds one value only",

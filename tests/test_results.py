@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci import registry
+from mlci.conformance import problems
 from mlci.document import Document
 from mlci.errors import InvalidFile, LimitReached
 from mlci.findings import Finding, Level, Location, at_level, findings_of
-from mlci.manifest import problems
 from mlci.results import WORST_FIRST, Input, Limit, Measurement, ModelReport, Outcome, Report, Result
 
 # Any report ---------------------------------------------------------------------------------------------------------

@@ -10,10 +10,10 @@ import pytest
 from mlci.case import Case, Check, Inconclusive, Skip, error, note
 from mlci.errors import InvalidFile, LimitReached, MissingExtra, MlciError, PathRefused, SafetyRefused
 from mlci.findings import Finding, Level, Location
-from mlci.manifest import CheckSpec
 from mlci.repo import WorkTree
 from mlci.results import Limit, Measurement, Outcome, Result
 from mlci.run import refused, run
+from mlci.specs import CheckSpec
 from mlci.testing import FakeBench, FakeWorld, model_from
 
 MODEL = model_from(

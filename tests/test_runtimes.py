@@ -477,7 +477,6 @@ def recorded(put: Put, text: str, frame: pd.DataFrame = KEYED, **test: Any) -> A
     ("text", "key", "frame"),
     [
         ("label\nn\ny\nn\n", [], KEYED),
-        ("label\nn\ny\nn\n", ["id"], KEYED),
         ("id,label\n1,y\n2,n\n3,n\n", ["id"], KEYED),
         ("label,id,extra\nn,3,0\nn,2,0\ny,1,0\n", ["id"], KEYED),
         ("id,label\n1,y\n2,n\n3,n\n9,y\n", ["id"], KEYED),
@@ -487,7 +486,6 @@ def recorded(put: Put, text: str, frame: pd.DataFrame = KEYED, **test: Any) -> A
     ],
     ids=[
         "order",
-        "order without the key",
         "key",
         "columns anywhere",
         "more than asked",
@@ -496,7 +494,9 @@ def recorded(put: Put, text: str, frame: pd.DataFrame = KEYED, **test: Any) -> A
         "dates otherwise",
     ],
 )
-def test_predictions_are_matched_by_key_else_by_order(put: Put, text: str, key: list[str], frame: pd.DataFrame) -> None:
+def test_predictions_are_matched_by_key_or_by_order_where_there_is_none(
+    put: Put, text: str, key: list[str], frame: pd.DataFrame
+) -> None:
     rows = recorded(put, text, frame, **({"key": key} if key else {}))
     assert rows.measure("accuracy") == 1
 
@@ -527,3 +527,8 @@ def test_predictions_that_do_not_fit_are_refused(put: Put, text: str, key: list[
         recorded(put, text, **({"key": key} if key else {}))
     assert said in caught.value.message
     assert caught.value.code == "predictions"
+
+
+def test_predictions_without_the_key_of_the_dataset_are_not_taken_in_their_order(put: Put) -> None:
+    with pytest.raises(MlciError, match="no column `id`, which is the key of the dataset"):
+        recorded(put, "label\nn\ny\nn\n", KEYED, key=["id"])

@@ -182,7 +182,7 @@ def test_the_models_own_interpreter_is_named_in_the_manifest(tmp_path: Path) -> 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     write_files(tmp_path, {"m.pkl": pickle.dumps([1])})
     found = scaffold.look(tmp_path)
-    said = " ".join(scaffold.missing(found, scaffold.complete(tmp_path, found, Answers(), Told())))
+    said = " ".join(scaffold.missing(found, scaffold.complete(tmp_path, found, Answers(), Told()), tmp_path))
     for word in ("held-out data", "a runtime", "a model card"):
         assert word in said
 

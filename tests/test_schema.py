@@ -373,7 +373,3 @@ def test_a_measurement_that_is_not_finite_is_null() -> None:
     Draft202012Validator(schema.report()).validate(
         changed("models", 0, "results", 0, "measurements", 0, "value", to=None)
     )
-
-
-def test_ids_are_listed_in_order() -> None:
-    assert schema.names(["b", "a", "c"]) == "a, b, c"

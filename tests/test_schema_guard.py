@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci import document
+from mlci.conformance import held_against
 from mlci.errors import InvalidFile
 from mlci.findings import Finding
-from mlci.manifest import held_against
 from mlci.schema_guard import (
     DIALECTS,
     MAX_EXPANDED,

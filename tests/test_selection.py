@@ -236,12 +236,13 @@ def test_a_path_of_an_unchanged_model_does_not_stand_for_the_one_above_it(root: 
     [
         (Selection(), ""),
         (Selection(models=("a", "b")), "--model a --model b"),
-        (Selection(paths=("x", "y")), "2 paths"),
+        (Selection(paths=("x", "y")), "x y"),
+        (Selection(paths=tuple("abcdefg")), "a b c d e and 2 more"),
         (Selection(changed_since="main"), "--changed-since main"),
         (Selection(only=("data",), shard="1/2"), "--only data --shard 1/2"),
         (
             Selection(models=("a",), paths=("x",), changed_since="main", only=("data",), shard="1/2"),
-            "--model a 1 paths --changed-since main --only data --shard 1/2",
+            "--model a x --changed-since main --only data --shard 1/2",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

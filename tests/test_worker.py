@@ -37,7 +37,7 @@ def travelled(array: Array, scratch: Path) -> Array:
     """The array after a journey through one line of JSON."""
     line = json.dumps(worker.encode("x", array, str(scratch)), allow_nan=False)
     assert "\n" not in line
-    decoded: Array = worker.decode(json.loads(line))
+    decoded: Array = worker.decode(json.loads(line), scratch)
     return decoded
 
 
@@ -96,13 +96,13 @@ def test_a_large_array_travels_as_a_file(tmp_path: Path, size: int) -> None:
 
 def test_two_large_arrays_of_one_name_do_not_meet(tmp_path: Path) -> None:
     tensors = [worker.encode("same", np.full(20_000, fill), str(tmp_path)) for fill in (1.0, 2.0)]
-    assert [worker.decode(tensor)[0] for tensor in tensors] == [1.0, 2.0]
+    assert [worker.decode(tensor, str(tmp_path))[0] for tensor in tensors] == [1.0, 2.0]
 
 
 def test_a_file_that_holds_a_pickle_is_not_read(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match="allow_pickle"):
-        worker.decode({"name": "x", "datatype": "BYTES", "shape": [1], "parameters": {"npy": str(tmp_path / "x.npy")}})
+        worker.decode({"datatype": "BYTES", "shape": [1], "parameters": {"npy": "x.npy"}}, str(tmp_path))
 
 
 def test_a_tensor_of_nan_is_null_in_the_protocol(tmp_path: Path) -> None:
@@ -448,7 +448,7 @@ def test_memory_below_the_limit_is_given(start: Starter) -> None:
 
 def test_an_interpreter_that_cannot_be_started_is_named(tmp_path: Path) -> None:
     with pytest.raises(OutsideFailed, match="cannot be started"):
-        WorkerPredictor(str(tmp_path / "python"), tmp_path / "r.py", tmp_path / "m", World(tmp_path, {}))
+        WorkerPredictor(str(tmp_path / "python"), Path(worker.__file__), tmp_path / "m", World(tmp_path, {}))
 
 
 # Columns --------------------------------------------------------------------------------------------------------

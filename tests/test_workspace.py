@@ -10,10 +10,11 @@ from conftest import Files, git, write_files
 
 from mlci.errors import InvalidFile, PathRefused, UsageError
 from mlci.findings import Level
-from mlci.manifest import Config
+from mlci.references import missing, names_taken
 from mlci.repo import CommitTree, WorkTree
+from mlci.specs import Config
 from mlci.testing import FakeWorld, model_from
-from mlci.workspace import Workspace, nearest, nothing_here, open_workspace, read_config, references, two_of_a_name
+from mlci.workspace import Workspace, nearest, nothing_here, open_workspace, read_config
 from mlci.world import World
 
 MakeRepo = Callable[..., Path]
@@ -463,7 +464,9 @@ ROOT_AND_BELOW = {
         ("models/a/m.onnx", ["model.yaml", "models/a/model.yaml"]),
         ("models/a/other.txt", ["models/a/model.yaml"]),
         ("data/a.csv", ["model.yaml"]),
-        ("README.md", ["model.yaml"]),
+        ("README.md", []),
+        ("tests/golden.csv", ["model.yaml"]),
+        ("MODEL_CARD.md", ["model.yaml"]),
     ],
 )
 def test_a_manifest_further_up_is_touched_where_it_names_the_file(
@@ -505,7 +508,7 @@ def said(root: Path, text: str, files: Files, limits: dict[str, str] | None = No
         root, {"models/churn/model.yaml": text, **{f"models/churn/{path}": body for path, body in files.items()}}
     )
     model = model_from(text, "models/churn/model.yaml")
-    found = references(model, WorkTree(root), limits or {})
+    found = missing(model, WorkTree(root), limits or {})
     return [(finding.level.value, str(finding.at), finding.message) for finding in found]
 
 
@@ -589,7 +592,7 @@ def test_a_dataset_that_is_a_folder_is_told_how_to_name_its_files(tmp_path: Path
     write_files(tmp_path, {"models/churn/data/a.csv": ""})
     model = model_from(REFERS.replace('"data/*.csv"', "data/"), "models/churn/model.yaml")
     write_files(tmp_path, {f"models/churn/{path}": body for path, body in THERE.items()})
-    (finding,) = references(model, WorkTree(tmp_path), {})
+    (finding,) = missing(model, WorkTree(tmp_path), {})
     assert (finding.message, finding.hint) == ("`data/` is a folder, expected a file", "name its files: data/*.parquet")
 
 
@@ -614,15 +617,16 @@ def test_an_artifact_over_the_usual_limit_is_an_error_and_is_not_read(tmp_path: 
 
 
 def named(*names: str) -> Sequence[Any]:
-    return [model_from(manifest(name), f"models/m{number}/model.yaml") for number, name in enumerate(names)]
+    models = [model_from(manifest(name), f"models/m{number}/model.yaml") for number, name in enumerate(names)]
+    return [(model.name, model.at("name")) for model in models]
 
 
 def test_models_of_different_names_are_no_finding() -> None:
-    assert two_of_a_name(named("a", "b", "c")) == []
+    assert names_taken(named("a", "b", "c")) == []
 
 
 def test_every_further_model_of_a_name_is_a_finding_that_names_the_first() -> None:
-    found = two_of_a_name(named("a", "b", "a", "a"))
+    found = names_taken(named("a", "b", "a", "a"))
     assert [(str(finding.at), finding.level, finding.message) for finding in found] == [
         (f"models/m{number}/model.yaml:2:7", Level.ERROR, "the name `a` is taken by models/m0/model.yaml")
         for number in (2, 3)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlci import quantities
+from mlci.errors import UsageError
 from mlci.findings import Finding, Level, Location
-from mlci.manifest import CheckSpec, Dataset, Model
 from mlci.ports import Bench
 from mlci.results import Limit, Measurement
+from mlci.specs import CheckSpec, Dataset, Model
 
 
 class Skip(Exception):
@@ -68,6 +69,8 @@ class Case:
         """
         name = self.spec.dataset or self.options.get("data")
         if name is not None:
+            if name not in self.model.datasets:
+                raise UsageError(f"`data` names `{name}`, which is no dataset of this model", at=self.at("data"))
             return self.model.datasets[name]
         labelled = [d for d in self.model.datasets.values() if d.target is not None]
         meant = [d for d in labelled if d.name == "test"] or labelled

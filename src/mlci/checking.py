@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from mlci import __version__, bundle, plan, registry, run
+from mlci import __version__, bundle, plan, quantities, registry, run
 from mlci.case import Case
-from mlci.errors import MlciError, UsageError
-from mlci.manifest import CheckSpec, Config, Model
+from mlci.errors import LimitReached, MlciError, OutsideFailed, UsageError
+from mlci.git import Git
 from mlci.ports import Progress
+from mlci.references import ARTIFACT_LIMIT
 from mlci.repo import CONFIG, CommitTree
 from mlci.results import ModelReport, Report, Result
 from mlci.selection import Loaded, Selection, load
+from mlci.specs import CheckSpec, Config, Model
 from mlci.workbench import Workbench
 from mlci.workspace import Workspace
 
@@ -76,8 +78,19 @@ def _state(workspace: Workspace, models: Sequence[ModelReport]) -> tuple[str | N
     git = workspace.git
     if git is None:
         return None, False
+    try:
+        return _compared(git, models)
+    except (OutsideFailed, LimitReached):
+        return None, False  # what was measured is worth more than the name of the commit
+
+
+def _compared(git: Git, models: Sequence[ModelReport]) -> tuple[str | None, bool]:
     measured = {path for model in models for path in (model.path, *(part.path for part in model.inputs))}
-    return git.head(), not git.uncommitted().isdisjoint({CONFIG, *measured})
+    uncommitted = git.uncommitted()
+    # an ignored folder is named as a whole, with a slash
+    folders = tuple(path for path in uncommitted if path.endswith("/"))
+    dirty = any(path in uncommitted or path.startswith(folders) for path in {CONFIG, *measured})
+    return git.head(), dirty
 
 
 def _only(words: Sequence[str]) -> plan.Only:
@@ -113,7 +126,7 @@ class _Task:
         self._workspace = workspace
         self._config = config
         self._trust = trust
-        self._results: list[Any] = []
+        self._results: list[Future[list[Result]]] = []
         self._inputs: Any = None
         self._bench: Workbench | None = None
         self._lock = threading.Lock()
@@ -131,15 +144,23 @@ class _Task:
             model, self._workspace.repo, self._workspace.world, self._config.limits, self._trust
         )
         self._inputs = pool.submit(self._digests, model, tell)
-        for spec in self.specs:
-            case = Case(spec, model, bench, plan.with_defaults(spec, self._config))
-            self._results.append(pool.submit(self._one, case, clock, tell))
+        cases = [Case(spec, model, bench, plan.with_defaults(spec, self._config)) for spec in self.specs]
+        # what needs the running model goes one after another: side by side, all but one would wait for it, in places
+        # that another model could use
+        waiting = [case for case in cases if _kind(case.spec.check).GROUP == "model"]
+        parts = [[case] for case in cases if case not in waiting] + ([waiting] if waiting else [])
+        self._results = [pool.submit(self._all, part, clock, tell) for part in parts]
 
     def _digests(self, model: Model, tell: _Teller) -> tuple[Any, ...]:
         try:
-            return bundle.inputs(model, self._workspace.repo)
+            return bundle.inputs(
+                model, self._workspace.repo, quantities.size(self._config.limits.get("artifact", ARTIFACT_LIMIT))
+            )
         finally:
             tell(f"{model.name}: digests")
+
+    def _all(self, cases: Sequence[Case], clock: Callable[[], float], tell: _Teller) -> list[Result]:
+        return [self._one(case, clock, tell) for case in cases]
 
     def _one(self, case: Case, clock: Callable[[], float], tell: _Teller) -> Result:
         check_ = registry.find("checks", case.spec.check)
@@ -161,7 +182,8 @@ class _Task:
                 path=self._loaded.path,
                 results=(run.refused(self._loaded.error, self._loaded.path),),
             )
-        results = [future.result() for future in self._results]
+        order = {spec.id: number for number, spec in enumerate(self.specs)}
+        results = sorted((r for future in self._results for r in future.result()), key=lambda r: order[r.id])
         try:
             inputs = self._inputs.result()
         except MlciError as error:

@@ -46,6 +46,7 @@ KINDS = {
     "json": "a JSON document",
     "html": "an HTML page, often an error page saved in place of a download",
     "lfs-pointer": "a Git LFS pointer, not the file itself",
+    "dvc-pointer": "a DVC pointer, not the file itself",
     "text": "text",
     "empty": "an empty file",
     "folder": "a folder",
@@ -134,6 +135,31 @@ def _is_onnx(head: bytes) -> bool:
     return head[2] in (0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42)
 
 
+# a StringStringEntryProto whose key is "location": field 1, eight bytes; field 2, a length and the value (onnx.proto)
+_LOCATION = re.compile(rb"\x0a\x08location\x12([\x00-\x7f]|[\x80-\xff][\x01-\x7f])")
+_WINDOW = 1 << 24
+
+
+def onnx_external_data(stream: BinaryIO) -> list[str]:
+    """The names of the files that an ONNX model keeps weights in (TensorProto.external_data), sorted."""
+    found: set[str] = set()
+    rest = b""
+    while chunk := stream.read(_WINDOW):
+        held = rest + chunk
+        for match in _LOCATION.finditer(held):
+            size = match.group(1)
+            length = size[0] if len(size) == 1 else (size[0] & 0x7F) | size[1] << 7
+            value = held[match.end() : match.end() + length]
+            if len(value) == length:
+                found.add(value.decode("utf-8", "surrogateescape"))
+        rest = held[-32_768:]  # longer than any name: what straddles two windows is whole in the next
+    return sorted(found)
+
+
+# what `dvc add` writes
+_DVC = re.compile(r"(?:md5: [0-9a-f]{32}\n|wdir: .*\n|frozen: .*\n)*outs:\n- (?:md5|hash|size|path|nfiles|cache|etag)")
+
+
 def _text(head: bytes) -> str:
     head = head.removeprefix(b"\xef\xbb\xbf")  # not by utf-8-sig, whose errors count from behind the mark
     try:
@@ -144,6 +170,8 @@ def _text(head: bytes) -> str:
         text = head[: error.start].decode()
     if any(ord(char) < 9 for char in text):
         return "unknown"
+    if _DVC.match(text):
+        return "dvc-pointer"
     start = text.lstrip().lower()
     if start.startswith(("<!doctype html", "<html")):
         return "html"

@@ -24,6 +24,15 @@ _CONFIG = {
 }
 
 
+_DIFF = ("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv")
+_STOCK = {
+    ("filter.lfs.clean", "git-lfs clean -- %f"),
+    ("filter.lfs.smudge", "git-lfs smudge -- %f"),
+    ("filter.lfs.process", "git-lfs filter-process"),
+    ("filter.lfs.required", "true"),
+}
+
+
 class Git:
     """One repository. Every method raises OutsideFailed when git itself fails."""
 
@@ -51,8 +60,14 @@ class Git:
         _, out, _ = self._ask("config", "--show-scope", "--null", "--name-only", "--get-regexp", r"^filter\.")
         fields = [_text(field) for field in out.split(b"\0")]
         own = [key for scope, key in zip(fields[::2], fields[1::2], strict=False) if scope in ("local", "worktree")]
+        own = [key for key in own if not self._is_stock(key)]
         self.env |= _settings(_CONFIG | {key: "false" if key.endswith(".required") else "" for key in own})
         self._filters_gone = True
+
+    def _is_stock(self, key: str) -> bool:
+        """Whether a setting is what `git lfs install --local` writes: a workflow that checks out with LFS has it."""
+        _, out, _ = self._ask("config", "--local", "--get", key)
+        return (key, _text(out).strip()) in _STOCK
 
     def _ask(self, *words: str, stdin: bytes | None = None) -> tuple[int, bytes, str]:
         done = self.world.run(["git", "--no-pager", *words], cwd=self.root, env=self.env, stdin=stdin, timeout_s=120)
@@ -88,9 +103,14 @@ class Git:
         return self._ask("rev-parse", "--is-shallow-repository")[1].strip() == b"true"
 
     def uncommitted(self) -> set[str]:
-        """Paths whose content in the work tree is not what HEAD holds, untracked ones included."""
+        """Paths whose content in the work tree is not what HEAD holds, untracked and ignored ones included.
+
+        A folder that is ignored whole is one path, with a slash at its end.
+        """
         self._without_filters()
-        out = self._must("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
+        out = self._must(
+            "status", "--porcelain", "-z", "--untracked-files=all", "--ignored=traditional", "--no-renames"
+        )
         return {_text(record[3:]) for record in out.split(b"\0") if record}
 
     def merge_base(self, revision: str, head: str = "HEAD") -> str:
@@ -113,7 +133,7 @@ class Git:
             )
             return sorted({_text(path) for path in out.split(b"\0") if path})
         self._without_filters()
-        tracked = self._must("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", base, "--")
+        tracked = self._must(*_DIFF, base, "--")
         untracked = self._must("ls-files", "--others", "--exclude-standard", "-z", "--full-name", ":/")
         return sorted({_text(path) for path in (*tracked.split(b"\0"), *untracked.split(b"\0")) if path})
 

@@ -164,8 +164,3 @@ METRICS: dict[str, Metric] = {
     "rmse": Metric(rmse, "numbers", 0, _INF, "lower"),
     "roc_auc": Metric(roc_auc, "score", 0, 1, "higher"),
 }
-
-
-def named(name: str) -> Metric:
-    """The metric of that name; a schema has checked before that there is one."""
-    return METRICS[name]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
+from mlci import quantities
 from mlci.errors import UsageError
 from mlci.escape import line
 from mlci.findings import Level
-from mlci.manifest import CheckSpec, Config, Model
 from mlci.schema import DATA, Schema
+from mlci.specs import CheckSpec, Config, Model
 
 
 class Kind(Protocol):
@@ -68,8 +69,32 @@ def _runs_alone(check: str, kind: Callable[[str], Kind]) -> bool:
 
 
 def with_defaults(spec: CheckSpec, config: Config) -> dict[str, object]:
-    """The options of a check: as asked, over the repository's defaults."""
-    return {**config.defaults.get(spec.check, {}), **spec.options}
+    """The options of a check: as asked, over the repository's defaults.
+
+    Of a check that the repository requires, a model may tighten the defaults, never loosen them.
+    """
+    defaults = config.defaults.get(spec.check, {})
+    return _tightened(defaults, spec.options) if spec.required else {**defaults, **spec.options}
+
+
+def _tightened(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    shared = {key: _stricter(key, defaults[key], own[key]) for key in defaults.keys() & own.keys()}
+    return {**defaults, **own, **shared}
+
+
+def _stricter(key: str, default: Any, own: Any) -> Any:
+    """Of two values of one option the one that lets less through; the repository's where that cannot be told."""
+    if isinstance(default, dict) and isinstance(own, dict):
+        return _tightened(default, own)
+    if isinstance(default, list) and isinstance(own, list):
+        return [*default, *(item for item in own if item not in default)]
+    if key in ("min", "max"):
+        choose = max if key == "min" else min
+        if isinstance(default, int | float) and isinstance(own, int | float):
+            return choose(default, own)
+        if isinstance(default, str) and isinstance(own, str):
+            return choose(default, own, key=quantities.size)
+    return default
 
 
 def shard(names: Sequence[str], part: str) -> list[str]:
@@ -87,8 +112,15 @@ def shard(names: Sequence[str], part: str) -> list[str]:
 def touched(paths_of: Mapping[str, Iterable[str]], changed: Iterable[str]) -> set[str]:
     """The models one of whose paths was changed; a folder counts for everything below it."""
     changes = set(changed)
-    folders: set[str] = set()
-    for path in changes:
-        parts = path.split("/")
-        folders.update("/".join(parts[:end]) for end in range(1, len(parts)))
-    return {name for name, paths in paths_of.items() if any(path in changes or path in folders for path in paths)}
+    folders = {folder for path in changes for folder in _above(path)}
+
+    def is_touched(path: str) -> bool:
+        # a change may also be a folder itself: a submodule that was moved to another commit
+        return path in changes or path in folders or not changes.isdisjoint(_above(path))
+
+    return {name for name, paths in paths_of.items() if any(is_touched(path) for path in paths)}
+
+
+def _above(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -95,5 +95,3 @@ class Bench(Protocol):
 
 Progress = Callable[[int, int, str], None]
 """Called with how many are done, how many there are, and what is being done."""
-
-Options = Mapping[str, Any]

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from mlci.errors import MlciError
 from mlci.findings import Location
-from mlci.manifest import Dataset, Model
 from mlci.metrics import METRICS, Metric
 from mlci.ports import Bench, Signature
+from mlci.specs import Dataset, Model
 
 if TYPE_CHECKING:
     from mlci.ports import Array
+
+
+_STRAY = 1e-5
 
 
 class BadPredictions(MlciError):
@@ -81,22 +84,29 @@ class Scored:
                 f"{name} needs probabilities, and the model gives labels only",
                 hint="let the model give them, and say `output: {probabilities: NAME}` if they have another name",
             )
-        if name == "brier" and (self.score.min() < 0 or self.score.max() > 1):
-            raise BadPredictions(f"{name} needs probabilities from 0 to 1, and the scores go beyond")
-        return self.y == self.positive, self.score
+        score = _probability(name, self.score) if name == "brier" else self.score
+        return self.y == self.positive, score
 
     def _probabilities(self, name: str) -> Array:
         if self.matrix is None:
             raise BadPredictions(f"{name} needs probabilities, and the model gives labels only")
-        if self.matrix.min() < 0 or self.matrix.max() > 1 or (self.matrix.sum(axis=1) <= 0).any():
-            raise BadPredictions(f"{name} needs probabilities from 0 to 1, and the scores go beyond")
-        return self.matrix
+        matrix = _probability(name, self.matrix)
+        if (matrix.sum(axis=1) <= 0).any():
+            raise BadPredictions(f"{name} needs probabilities, and those of a row sum to 0")
+        return matrix
 
     def _indexes(self) -> Array:
         import numpy as np
 
         index = {value: number for number, value in enumerate(self.classes)}
         return np.array([index[value] for value in self.y.tolist()])
+
+
+def _probability(name: str, values: Array) -> Array:
+    """The values, kept within 0 and 1: sums of single-precision numbers stray beyond by a little."""
+    if values.min() < -_STRAY or values.max() > 1 + _STRAY:
+        raise BadPredictions(f"{name} needs probabilities from 0 to 1, and the scores go beyond")
+    return values.clip(0, 1)
 
 
 def scored(model: Model, dataset: Dataset, bench: Bench) -> Scored:
@@ -157,6 +167,14 @@ def _classification(
         raise BadPredictions(f"`{prediction}` is missing in {lacking:,} of {len(y):,} rows", at=at)
     matrix = None if probabilities is None else _matrix(_finite(outputs[probabilities], f"`{probabilities}`"))
     stated = model.output.classes or signature.classes
+    if model.output.classes and signature.classes:
+        said, own = ([str(_word(value)) for value in some] for some in (model.output.classes, signature.classes))
+        if said != own:
+            raise BadPredictions(
+                f"`output.classes` is {', '.join(said[:10])}, and the model itself says {', '.join(own[:10])}",
+                hint="take `classes:` off `output:`",
+                at=model.at("output", "classes"),
+            )
     as_text = any(_is_text(values) for values in (y, raw, np.array(stated) if stated else None) if values is not None)
     y = _plain(y, as_text=as_text)
     labels = None if raw is None else _plain(raw, as_text=as_text)

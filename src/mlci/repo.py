@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "model.yaml"
 CONFIG = "mlci.yaml"
+CARD = "MODEL_CARD.md"
 MAX_FILES = 50_000
 LFS_HEAD = b"version https://git-lfs.github.com/spec/v1"
 _CHUNK = 1 << 20
@@ -175,18 +176,24 @@ class WorkTree:
         stack = [path]
         while stack:
             folder = stack.pop()
-            with os.scandir(self.root / folder) as entries:
-                for item in entries:
-                    name = f"{folder}/{item.name}" if folder else item.name
-                    if item.is_dir(follow_symlinks=False):
-                        stack.append(name)
-                    elif item.is_file(follow_symlinks=False):
-                        found.append(name)
-                    else:
-                        raise refusal(self.entry(name))
-                    if len(found) + len(stack) > MAX_FILES:
-                        raise LimitReached(f"`{line(path)}` holds more than {MAX_FILES:,} files")
+            for item in self._scan(folder):
+                name = f"{folder}/{item.name}" if folder else item.name
+                if item.is_dir(follow_symlinks=False):
+                    stack.append(name)
+                elif item.is_file(follow_symlinks=False):
+                    found.append(name)
+                else:
+                    raise refusal(self.entry(name))
+                if len(found) + len(stack) > MAX_FILES:
+                    raise LimitReached(f"`{line(path)}` holds more than {MAX_FILES:,} files")
         return sorted(found)
+
+    def _scan(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(self.root / folder) as entries:
+                return list(entries)
+        except OSError as error:
+            raise PathRefused(f"`{line(folder)}` cannot be read: {(error.strerror or '').lower()}") from None
 
     def glob(self, pattern: str) -> list[str]:
         if not is_glob(pattern):
@@ -197,12 +204,11 @@ class WorkTree:
     def names(self, folder: str) -> Mapping[str, bool]:
         if self.entry(folder).kind != "folder":
             return {}
-        with os.scandir(self.root / folder) as entries:
-            # a link to a folder counts as one: what a pattern finds behind it is refused by name, and not left out
-            return {
-                item.name: item.is_dir(follow_symlinks=False) or (item.is_symlink() and os.path.isdir(item))
-                for item in entries
-            }
+        # a link to a folder counts as one: what a pattern finds behind it is refused by name, and not left out
+        return {
+            item.name: item.is_dir(follow_symlinks=False) or (item.is_symlink() and os.path.isdir(item))
+            for item in self._scan(folder)
+        }
 
     def exists(self, path: str) -> bool:
         return os.path.lexists(self.root / path)
@@ -257,7 +263,8 @@ class CommitTree:
 
     def hold(self, paths: Sequence[str]) -> None:
         """Read many small files with one call to git, for the calls of ``read`` that follow."""
-        wanted = [path for path in paths if self.entry(path).kind == "file"]
+        small = (path for path in paths if self.entry(path).size <= _CHUNK)
+        wanted = [path for path in small if self.entry(path).kind == "file"]
         self._held |= dict(zip(wanted, self.git.blobs([self._tree[path][1] for path in wanted]), strict=True))
 
     def read(self, path: str, limit: int) -> bytes:
@@ -317,7 +324,9 @@ def _sha256(stream: BinaryIO) -> str:
 def find_git(start: Path) -> Path | None:
     """The work tree that ``start`` stands in, found without starting git."""
     for folder in (start, *start.parents):
-        if (folder / ".git").exists():
+        git = folder / ".git"
+        # a folder without HEAD is no repository; a file leads to one: a worktree, a submodule
+        if git.is_file() or (git / "HEAD").exists():
             return folder
     return None
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from mlci import document, gate, manifest, registry
+from mlci import conformance, document, gate, registry
 from mlci.errors import InvalidFile, UsageError
 from mlci.findings import Finding, Level
 from mlci.results import WORST_FIRST, ModelReport, Report, Result
 
+_SHARD = re.compile(r"--shard ([0-9]{1,9})/([0-9]{1,9})")
 MAX_BYTES = 64 << 20
 
 
@@ -31,7 +33,7 @@ def read_reports(raw: Sequence[tuple[str, bytes]]) -> Report:
             raise InvalidFile(
                 [Finding(Level.ERROR, f"this is not JSON: {error}", document.Document(name, None).at())]
             ) from None
-        found = manifest.problems(document.Document(name, parsed), registry.packed("report"))
+        found = conformance.problems(document.Document(name, parsed), registry.packed("report"))
         if found:
             raise InvalidFile(found)
         reports.append(Report.from_dict(parsed))
@@ -67,6 +69,7 @@ def merge(reports: Sequence[Report]) -> Report:
     for other in reports[1:]:
         if other.commit != first.commit:
             raise UsageError(f"the reports speak of different commits, {first.commit} and {other.commit}")
+    _refuse_missing_parts([report.selection for report in reports])
     models: dict[str, ModelReport] = {}
     for model in (model for report in reports for model in report.models):
         models[model.path] = _joined(models[model.path], model) if model.path in models else model
@@ -78,6 +81,17 @@ def merge(reports: Sequence[Report]) -> Report:
         selection=first.selection if len(reports) == 1 else f"{len(reports)} reports",
         models=tuple(models[path] for path in sorted(models)),
     )
+
+
+def _refuse_missing_parts(selections: Sequence[str]) -> None:
+    """Raise UsageError unless all parts of a sharded run are here: what was not looked at would pass."""
+    parts = [(int(found[1]), int(found[2])) for text in selections if (found := _SHARD.search(text))]
+    for _, count in parts:
+        missing = sorted(set(range(1, count + 1)) - {index for index, other in parts if other == count})
+        if missing:
+            raise UsageError(
+                f"part {missing[0]} of {count} is missing among the reports", hint="name the reports of all parts"
+            )
 
 
 def _joined(one: ModelReport, other: ModelReport) -> ModelReport:

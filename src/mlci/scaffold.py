@@ -14,8 +14,10 @@ from mlci import content, document, registry
 from mlci.errors import MissingExtra, MlciError, OutsideFailed, UsageError
 from mlci.findings import Level
 from mlci.metrics import METRICS
-from mlci.repo import MANIFEST, WorkTree, refusal
-from mlci.workspace import read_model, references
+from mlci.references import missing as missing_files
+from mlci.repo import CARD, MANIFEST, WorkTree, refusal
+from mlci.workspace import open_workspace, read_model
+from mlci.world import World
 
 MAX_LOOKED_AT = 20_000
 _PASSED_BY = frozenset({"node_modules", "site-packages", "__pycache__", "venv", "dist", "build"})
@@ -100,7 +102,7 @@ def look(root: Path) -> Found:
     return Found(
         tuple(sorted(artifacts, key=lambda item: (item.runtime is None, order[item.kind], item.path))),
         tuple(sorted(tables)),
-        tree.entry("MODEL_CARD.md").kind == "file",
+        tree.entry(CARD).kind == "file",
         python if (root / python).exists() else None,
     )
 
@@ -193,8 +195,8 @@ def _columns(root: Path, data: str) -> dict[str, Any]:
         table.close()
 
 
-def missing(found: Found, answers: Answers) -> list[str]:
-    """What a model still lacks, in words."""
+def missing(found: Found, answers: Answers, root: Path) -> list[str]:
+    """What the model in the folder ``root`` still lacks, in words."""
     candidate = next((item for item in found.artifacts if item.path == answers.artifact), None)
     lacks = {
         "held-out data: without it no quality can be measured (add `datasets:`)": answers.data is None,
@@ -205,7 +207,16 @@ def missing(found: Found, answers: Answers) -> list[str]:
         ),
         "a model card: write MODEL_CARD.md and add `- card` to the checks (mlci explain card)": not found.card,
     }
-    return [what for what, lacking in lacks.items() if lacking]
+    return [*_unseen(root), *(what for what, lacking in lacks.items() if lacking)]
+
+
+def _unseen(root: Path) -> list[str]:
+    with open_workspace(World(root)) as workspace:
+        own = workspace.relative(MANIFEST)
+        if own in workspace.manifests():
+            return []
+    folder = own.rpartition("/")[0]
+    return [f"a place where models are looked for: write `models: [{folder}]` into mlci.yaml at the repository's root"]
 
 
 def write(root: Path, answers: Answers) -> str:
@@ -293,4 +304,4 @@ def problems(text: str, root: Path) -> list[str]:
         model = read_model(document.read(text.encode(), MANIFEST))
     except MlciError as error:
         return [error.message]
-    return [finding.message for finding in references(model, WorkTree(root), {}) if finding.level is Level.ERROR]
+    return [finding.message for finding in missing_files(model, WorkTree(root), {}) if finding.level is Level.ERROR]

@@ -6,7 +6,7 @@ Descriptions end the sentence "... , expected <description>", so that one text s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -384,8 +384,3 @@ def _closed(properties: Mapping[str, Schema]) -> Schema:
 
 def _list(items: Schema) -> Schema:
     return {"type": "array", "items": items}
-
-
-def names(checks: Iterable[str]) -> str:
-    """Ids, as a sentence lists them."""
-    return ", ".join(sorted(checks))

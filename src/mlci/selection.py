@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from mlci import plan
 from mlci.errors import InvalidFile, MlciError, UsageError
 from mlci.escape import line
-from mlci.manifest import Model
-from mlci.workspace import Workspace, nearest, nothing_here, two_of_a_name
+from mlci.references import names_taken
+from mlci.repo import MANIFEST
+from mlci.specs import Model
+from mlci.workspace import Workspace, nearest, nothing_here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,8 @@ class Selection:
     def words(self) -> str:
         said = [
             *(f"--model {name}" for name in self.models),
-            *([f"{len(self.paths)} paths"] if self.paths else []),
+            *self.paths[:5],
+            *([f"and {len(self.paths) - 5} more"] if len(self.paths) > 5 else []),
             *([f"--changed-since {self.changed_since}"] if self.changed_since else []),
             *(f"--only {word}" for word in self.only),
             *([f"--shard {self.shard}"] if self.shard else []),
@@ -83,6 +86,10 @@ def _owners(workspace: Workspace, paths: Sequence[str], every: Sequence[str], kn
     for path in paths:
         if path and workspace.repo.entry(path).kind == "missing":
             raise UsageError(f"`{line(path)}` is not there", hint="name a folder or a file of a model")
+        if path.rpartition("/")[2] == MANIFEST and path not in known:
+            folder = path.rpartition("/")[0]
+            hint = f"add `{line(folder)}` to `models:` in mlci.yaml"
+            raise UsageError(f"`{line(path)}` is in no folder where models are looked for", hint=hint)
         below = [found for found in every if not path or found.startswith(f"{path}/")]
         owner = nearest(path, known) if path else None
         if path in known:
@@ -101,9 +108,8 @@ def _load_one(workspace: Workspace, path: str) -> Loaded:
 
 
 def _distinct(loaded: list[Loaded]) -> list[Loaded]:
-    twice = {
-        finding.at.path: finding for finding in two_of_a_name(item.model for item in loaded if item.model) if finding.at
-    }
+    names = [(item.model.name, item.model.at("name")) for item in loaded if item.model]
+    twice = {finding.at.path: finding for finding in names_taken(names) if finding.at}
     return [Loaded(item.path, None, InvalidFile([twice[item.path]])) if item.path in twice else item for item in loaded]
 
 

@@ -19,11 +19,11 @@ from mlci import content, registry
 from mlci.case import Case
 from mlci.content import Content
 from mlci.document import read
-from mlci.manifest import CheckSpec, Model
 from mlci.ports import Bench, Column, Signature, Table, Tensor
 from mlci.repo import Repo, WorkTree
 from mlci.results import Result
 from mlci.run import run
+from mlci.specs import CheckSpec, Model
 from mlci.workbench import Workbench
 from mlci.workspace import read_model
 from mlci.world import World

@@ -3,55 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mlci import document, manifest
-from mlci.document import Document
+from mlci import conformance, document
 from mlci.errors import InvalidFile, MlciError
-from mlci.findings import Finding, findings_of
-from mlci.manifest import Model
+from mlci.findings import Finding, Location, findings_of
+from mlci.references import missing, names_taken
 from mlci.repo import CONFIG, WorkTree
-from mlci.workspace import Workspace, nothing_here, read_config, references, two_of_a_name
+from mlci.workspace import Workspace, nothing_here, read_config
 from mlci.world import World
+
+if TYPE_CHECKING:
+    from mlci.ports import Progress
 
 _SERIAL = 200
 """Manifests below which a second process costs more than it saves."""
 
 
+Names = list[tuple[str, Location]]
+
+
 def validate(
-    workspace: Workspace, paths: Sequence[str] = (), changed_since: str | None = None
+    workspace: Workspace,
+    paths: Sequence[str] = (),
+    changed_since: str | None = None,
+    progress: Progress | None = None,
 ) -> tuple[list[str], list[Finding]]:
     """Hold manifests against their schemas and look whether the files they name are there.
 
     Looks at ``paths`` (from the root), else at those that changed since a revision, else at the whole repository.
     Returns the documents looked at, and what is wrong with them.
     """
-    if paths:
-        chosen = list(dict.fromkeys(paths))
-    else:
-        chosen = [CONFIG] if workspace.repo.entry(CONFIG).kind != "missing" else []
-        try:
-            every = workspace.manifests()
-        except InvalidFile as error:
-            return [CONFIG], list(error.findings)
-        chosen += every if changed_since is None else workspace.changed_manifests(changed_since, every)
-        if changed_since is None and not every:
-            raise nothing_here(workspace)
+    try:
+        chosen = list(dict.fromkeys(paths)) or _chosen(workspace, changed_since)
+    except InvalidFile as error:
+        return [CONFIG], list(error.findings)
     findings: list[Finding] = []
-    models: list[Model] = []
-    limits = _limits(workspace)
-    if len(chosen) < _SERIAL or not isinstance(workspace.repo, WorkTree):
-        for path in chosen:
-            found, name = _validate_one(workspace, path, limits)
-            findings += found
-            models += [name] if name else []
-    else:
-        parts = _in_processes(workspace, chosen, limits)
-        for found, named in parts:
-            findings += found
-            models += named
-    return chosen, findings + two_of_a_name(models)
+    names: Names = []
+    done = 0
+    for some, found, named in _parts(workspace, chosen, _limits(workspace)):
+        findings += found
+        names += named
+        done += len(some)
+        if progress and len(chosen) >= _SERIAL:
+            progress(done, len(chosen), some[-1])
+    return chosen, findings + names_taken(names)
+
+
+def _chosen(workspace: Workspace, changed_since: str | None) -> list[str]:
+    config = [CONFIG] if workspace.repo.entry(CONFIG).kind != "missing" else []
+    every = workspace.manifests()
+    if changed_since is not None:
+        return config + workspace.changed_manifests(changed_since, every)
+    if not every:
+        raise nothing_here(workspace)
+    return config + every
 
 
 def _limits(workspace: Workspace) -> dict[str, str]:
@@ -61,50 +68,47 @@ def _limits(workspace: Workspace) -> dict[str, str]:
         return {}  # the configuration is a document of its own, and reported as one
 
 
-def _validate_one(workspace: Workspace, path: str, limits: dict[str, str]) -> tuple[list[Finding], Model | None]:
-    try:
-        if path.rpartition("/")[2] == CONFIG:
-            read_config(workspace.read(path))
-            return [], None
-        model = workspace.model(path)
-    except MlciError as error:
-        return list(findings_of(error, path)), None
-    return references(model, workspace.repo, limits), model
-
-
-def _chunk(root: Path, paths: Sequence[str], limits: dict[str, str]) -> tuple[list[Finding], list[Model]]:
-    workspace = Workspace(World(root), root, WorkTree(root))
-    findings: list[Finding] = []
-    models: list[Model] = []
-    for path in paths:
-        found, model = _validate_one(workspace, path, limits)
-        findings += found
-        if model:
-            # what is sent back is what a name needs, not the whole document
-            models.append(
-                replace(
-                    model,
-                    document=Document(path, None, {("name",): model.document.values[("name",)]}),
-                    datasets={},
-                    checks=(),
-                )
-            )
-    return findings, models
-
-
-def _in_processes(
-    workspace: Workspace, paths: Sequence[str], limits: dict[str, str]
-) -> Iterator[tuple[list[Finding], list[Model]]]:
+def _parts(
+    workspace: Workspace, chosen: Sequence[str], limits: dict[str, str]
+) -> Iterator[tuple[Sequence[str], list[Finding], Names]]:
+    """The documents part by part, with what was found: one by one, or many at a time on every core."""
+    if len(chosen) < _SERIAL or not isinstance(workspace.repo, WorkTree):
+        for path in chosen:
+            yield [path], *_look_at(workspace, [path], limits)
+        return
     # imported here: one file, as a hook has it, never needs them
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
     cores = workspace.world.cores
-    size = max(50, len(paths) // (cores * 8) + 1)
-    chunks = [paths[start : start + size] for start in range(0, len(paths), size)]
+    size = max(50, len(chosen) // (cores * 8) + 1)
+    parts = [chosen[start : start + size] for start in range(0, len(chosen), size)]
     # spawned, not forked: a fork beside threads of the caller may never come to life
     with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_chunk, [workspace.root] * len(chunks), chunks, [limits] * len(chunks))
+        looked = pool.map(_elsewhere, [workspace.root] * len(parts), parts, [limits] * len(parts))
+        for part, (findings, names) in zip(parts, looked, strict=True):
+            yield part, findings, names
+
+
+def _elsewhere(root: Path, paths: Sequence[str], limits: dict[str, str]) -> tuple[list[Finding], Names]:
+    return _look_at(Workspace(World(root), root, WorkTree(root)), paths, limits)
+
+
+def _look_at(workspace: Workspace, paths: Sequence[str], limits: dict[str, str]) -> tuple[list[Finding], Names]:
+    findings: list[Finding] = []
+    names: Names = []
+    for path in paths:
+        try:
+            if path.rpartition("/")[2] == CONFIG:
+                read_config(workspace.read(path))
+                continue
+            model = workspace.model(path)
+        except MlciError as error:
+            findings += findings_of(error, path)
+            continue
+        findings += missing(model, workspace.repo, limits)
+        names.append((model.name, model.at("name")))
+    return findings, names
 
 
 def validate_against(raw_schema: bytes, schema_name: str, documents: Sequence[tuple[str, bytes]]) -> list[Finding]:
@@ -119,7 +123,7 @@ def validate_against(raw_schema: bytes, schema_name: str, documents: Sequence[tu
     findings: list[Finding] = []
     for name, raw in documents:
         try:
-            findings += manifest.held_against(document.read(raw, name), own.data)
+            findings += conformance.held_against(document.read(raw, name), own.data)
         except MlciError as error:
             findings += findings_of(error, name)
     return findings

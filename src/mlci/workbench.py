@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from mlci import content, quantities, registry
+from mlci.bundle import external_files
 from mlci.content import KINDS, Content
 from mlci.errors import LimitReached, MlciError, SafetyRefused, UsageError
 from mlci.escape import line
-from mlci.manifest import Model
 from mlci.ports import Predictor, Signature, Table
+from mlci.references import ARTIFACT_LIMIT
 from mlci.repo import Repo, refusal
 from mlci.runtimes.client import Limits, WorkerPredictor
-from mlci.workspace import ARTIFACT_LIMIT
+from mlci.specs import Model
 from mlci.world import World, this_python
 
 if TYPE_CHECKING:
     from mlci.ports import Array
 
 T = TypeVar("T")
+_FETCH = {"lfs-pointer": "git lfs pull", "dvc-pointer": "name the file that it stands for, and fetch it: dvc pull"}
 _UNSAFE = ("pickle", "compressed", "torch")
 
 
@@ -73,6 +75,10 @@ class Workbench:
             raise slot.made
         return slot.made  # type: ignore[return-value]  # the key's kind decides the type
 
+    def _forget(self, kind: str, name: str) -> None:
+        with self._lock:
+            self._made.pop((kind, name), None)
+
     def content(self, path: str) -> Content:
         return self._once("content", path, lambda: self._content(path))
 
@@ -100,7 +106,7 @@ class Workbench:
         kinds = {name: self.content(name).kind for name in files}
         for name, kind in kinds.items():
             if kind not in READS:
-                hint = "git lfs pull" if kind == "lfs-pointer" else "parquet files and CSV files in UTF-8 are read"
+                hint = _FETCH.get(kind, "parquet files and CSV files in UTF-8 are read")
                 raise UsageError(f"`{line(name)}` is {KINDS[kind]}, expected a table", hint=hint)
         if len(set(kinds.values())) > 1:
             raise UsageError(
@@ -117,35 +123,42 @@ class Workbench:
 
     def _outputs(self, name: str) -> tuple[Signature, dict[str, Array]]:
         dataset = self._model.datasets[name]
-        predictor = self._once("predictor", "", self._predictor)
         without = [*dataset.key, *([dataset.target] if dataset.target else [])]
         table = self.table(name)
         with self._predicting:  # a predictor answers one question at a time
-            answers = predictor.predict(table, without)
+            predictor = self._predictor(dataset.key)
+            try:
+                answers = predictor.predict(table, without)
+            except LimitReached:
+                self._forget("predictor", "")  # its process was ended; the next dataset gets a new one
+                raise
             return predictor.signature, answers
 
-    def _predictor(self) -> Predictor:
-        model = self._model
-        path = model.path(model.artifact)
-        kind = self.content(path).kind
-        runtime = self._runtime(kind)
+    def _predictor(self, key: Sequence[str]) -> Predictor:
+        path = self._model.path(self._model.artifact)
+        runtime = self._runtime(self.content(path).kind)
         self._refuse_large(path)
-        predictor: Predictor
         if hasattr(runtime, "open_predictor"):
-            key = next((d.key for d in model.datasets.values() if d.key), ())
-            predictor = runtime.open_predictor(self._table(path), key)
-        else:
-            predictor = WorkerPredictor(
-                self._python(),
-                Path(str(runtime.__file__)),
-                self._repo.local(path),
-                self._world,
-                limits=self._worker_limits(),
-                extra=runtime.EXTRA,
-                label=f"`{line(model.artifact)}`",
-                options={"trust": list(self._trust)},
-                order=list(dict.fromkeys(name for d in model.datasets.values() for name in d.columns)),
-            )
+            table = self._once("predictions", "", lambda: self._table(path))
+            recorded: Predictor = runtime.open_predictor(table, key)
+            return recorded
+        return self._once("predictor", "", lambda: self._worker(runtime, path))
+
+    def _worker(self, runtime: ModuleType, path: str) -> Predictor:
+        model = self._model
+        for name in external_files(path, self._repo):
+            self._repo.local(name)  # beside the artifact, where it looks for them
+        predictor = WorkerPredictor(
+            self._python(),
+            Path(str(runtime.__file__)),
+            self._repo.local(path),
+            self._world,
+            limits=self._worker_limits(),
+            extra=runtime.EXTRA,
+            label=f"`{line(model.artifact)}`",
+            options={"trust": list(self._trust)},
+            order=list(dict.fromkeys(name for d in model.datasets.values() for name in d.columns)),
+        )
         self._open.append(predictor)
         return predictor
 
@@ -190,9 +203,7 @@ class Workbench:
         written = self._model.python
         if written is None:
             return this_python()
-        found = (
-            self._world.cwd / written if Path(written).is_absolute() else self._repo_root() / self._model.path(written)
-        )
+        found = self._repo_root() / self._model.path(written)
         if not found.is_file():
             hint = "make it: python -m venv .venv, then install the model's requirements"
             raise UsageError(

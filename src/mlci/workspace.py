@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import os.path
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlci import document, quantities, registry
+from mlci import document, registry
 from mlci.document import Document
 from mlci.errors import InvalidFile, LimitReached, MlciError, UsageError
 from mlci.escape import line
 from mlci.findings import Finding, Level, Location
-from mlci.manifest import Config, Model, load_config, load_model
+from mlci.manifest import load_config, load_model
 from mlci.paths import Paths, and_above, expand, is_glob
-from mlci.repo import CONFIG, MANIFEST, CommitTree, Repo, WorkTree, find_git, is_lfs_pointer, manifests, refusal
+from mlci.repo import CARD, CONFIG, MANIFEST, CommitTree, Repo, WorkTree, find_git, manifests
+from mlci.specs import Config, Model
 from mlci.world import World
 
 if TYPE_CHECKING:
     from mlci.git import Git
 
-ARTIFACT_LIMIT = "20GiB"
 _COMMENT_LINE = re.compile(rb"^[ \t]*#.*$", re.MULTILINE)
 _COMMON = frozenset({"id", "severity", "why"})
 
@@ -106,7 +106,10 @@ class Workspace:
         from mlci import plan
 
         known = set(every)
-        found = {owner for path in changed if (owner := nearest(path, known))}
+        # a folder of models/ is its model's own; the root is everybody's, and its model is touched by what it names
+        found = {
+            owner for path in changed if (owner := nearest(path, known)) and (owner != MANIFEST or path == MANIFEST)
+        }
         # the manifest of a folder further up may name the file too
         above = {owner for path in changed for owner in holders(path, known)}
         before = Paths(changed)
@@ -160,6 +163,8 @@ def written_paths(model: Model, defaults: Mapping[str, Mapping[str, Any]]) -> li
     """Every path that a manifest names, as written, or that the repository's defaults name for it."""
     given = [*(spec.options for spec in model.checks), *defaults.values()]
     options = [str(option["path"]) for option in given if "path" in option]
+    # the card stands under its usual name unless an option says otherwise
+    options.append(CARD)
     return [model.artifact, *(dataset.path for dataset in model.datasets.values()), *model.needs, *options]
 
 
@@ -227,83 +232,6 @@ def _mentioned(data: Any) -> Iterator[str]:
                 yield from (str(key) for key in item if key not in _COMMON)
 
 
-def references(model: Model, repo: Repo, limits: Mapping[str, str]) -> list[Finding]:
-    """What of the files that a model names is not there, or is not a file; nothing is read but small pointers."""
-    found = []
-    places: list[tuple[tuple[str | int, ...], str, bool]] = [(("artifact",), model.artifact, True)]
-    places += [(("datasets", name, "path"), dataset.path, False) for name, dataset in model.datasets.items()]
-    places += [(("train", "needs", index), path, True) for index, path in enumerate(model.needs)]
-    for pointer, written, folders in places:
-        finding = _reference(model, repo, written, folders=folders)
-        if finding:
-            found.append(Finding(finding.level, finding.message, model.at(*pointer), finding.hint))
-    most = limits.get("artifact", ARTIFACT_LIMIT)
-    size = _size(repo, model.path(model.artifact))
-    if size > quantities.size(most):
-        message = f"`{line(model.artifact)}` has {quantities.show_size(size)}, over the limit of {most} on what is read"
-        found.append(Finding(Level.ERROR, message, model.at("artifact"), "raise `limits: {artifact: …}` in mlci.yaml"))
-    return found
-
-
-def _size(repo: Repo, path: str) -> int:
-    entry = repo.entry(path)
-    if entry.kind != "folder":
-        return entry.size
-    try:
-        return sum(repo.entry(name).size for name in repo.files(path))
-    except MlciError:
-        return 0  # what is wrong with it was said above
-
-
-def _reference(model: Model, repo: Repo, written: str, *, folders: bool) -> Finding | None:
-    path = model.path(written)
-    matches = repo.glob(path)
-    if len(matches) != 1 or matches[0] != path:
-        if not matches:
-            problem = f"no file matches `{line(written)}`" if is_glob(path) else refusal(repo.entry(path)).message
-            return Finding(Level.ERROR, problem, hint="check the spelling, and that the file is committed")
-        return None
-    entry = repo.entry(path)
-    if entry.kind == "folder":
-        try:
-            files = repo.files(path)
-        except MlciError as error:
-            return Finding(Level.ERROR, error.message, hint=error.hint)
-        if not files:
-            return Finding(
-                Level.ERROR, f"the folder `{line(written)}` holds no file", hint="commit the files that belong in it"
-            )
-        return (
-            None
-            if folders
-            else Finding(
-                Level.ERROR,
-                f"`{line(written)}` is a folder, expected a file",
-                hint=f"name its files: {written.rstrip('/')}/*.parquet",
-            )
-        )
-    if entry.kind != "file":
-        level = Level.NOTE if entry.kind == "dvc-pointer" else Level.ERROR
-        return Finding(level, refusal(entry).message, hint=refusal(entry).hint)
-    if entry.size < 1024 and is_lfs_pointer(repo.head(path, 64)):
-        return Finding(Level.NOTE, f"`{line(written)}` is a Git LFS pointer, not the file itself", hint="git lfs pull")
-    return None
-
-
-def two_of_a_name(models: Iterable[Model]) -> list[Finding]:
-    """A finding for every model whose name another has taken."""
-    taken: dict[str, Model] = {}
-    found = []
-    for model in models:
-        if model.name in taken:
-            message = f"the name `{model.name}` is taken by {taken[model.name].document.path}"
-            found.append(
-                Finding(Level.ERROR, message, model.at("name"), "give every model of the repository a name of its own")
-            )
-        taken.setdefault(model.name, model)
-    return found
-
-
 def nothing_here(workspace: Workspace) -> UsageError:
     """The error for a repository without a model."""
     stray = (
@@ -314,6 +242,13 @@ def nothing_here(workspace: Workspace) -> UsageError:
     if stray:
         return UsageError(
             f"no model.yaml found in `{workspace.repo.label}`", hint=f"rename {line(stray[0])} to model.yaml"
+        )
+    own = workspace.relative(MANIFEST)
+    if workspace.repo.entry(own).kind == "file":
+        folder = own.rpartition("/")[0]
+        return UsageError(
+            f"`{line(own)}` is in no folder where models are looked for",
+            hint=f"write `models: [{line(folder)}]` under `version: 1` into {CONFIG} at the root of the repository",
         )
     hint = "mlci init; or name the folders under `models:` in mlci.yaml, or the repository with `-C FOLDER`"
     return UsageError(f"no model.yaml found in `{workspace.repo.label}`", hint=hint)

@@ -51,6 +51,10 @@ _PROMISES = {
     ".csv": ("text",),
     ".json": ("json", "xgboost-json", "text"),
 }
+_POINTERS = {
+    "lfs-pointer": "git lfs pull; in a workflow, check out with `lfs: true`",
+    "dvc-pointer": "name the file that it stands for, without `.dvc`, and fetch it: dvc pull",
+}
 _NEVER_A_MODEL = {
     "html": "download it again: the server answered with a page",
     "empty": "export the model again",
@@ -76,8 +80,8 @@ def check(case: Case) -> Iterator[Finding | Measurement]:
         yield error(f"the folder `{model.artifact}` holds no file", at, "commit the model's files")
         return
     for name in files:
-        if (kind := case.bench.content(name).kind) == "lfs-pointer":
-            yield error(f"`{name}` is {KINDS[kind]}", at, "git lfs pull; in a workflow, check out with `lfs: true`")
+        if (kind := case.bench.content(name).kind) in _POINTERS:
+            yield error(f"`{name}` is {KINDS[kind]}", at, _POINTERS[kind])
             return
     size = sum(case.bench.repo.entry(name).size for name in files)
     yield Measurement(

@@ -22,11 +22,10 @@ from collections.abc import Iterator
 from mlci import schema
 from mlci.case import Case, error
 from mlci.findings import Finding, Location
-from mlci.repo import refusal
+from mlci.repo import CARD, refusal
 
 GROUP = "files"
 SCOPE = schema.MODEL
-DEFAULT_PATH = "MODEL_CARD.md"
 DEFAULT_SECTIONS = ("Intended use", "Data", "Metrics", "Limitations")
 OPTIONS = schema.options(
     path=schema.PATH,
@@ -61,7 +60,7 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\w\w+")
 
 
 def check(case: Case) -> Iterator[Finding]:
-    written = case.options.get("path", DEFAULT_PATH)
+    written = case.options.get("path", CARD)
     path = case.model.path(written)
     entry = case.bench.repo.entry(path)
     if entry.kind != "file":

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from mlci.cli.main import State
-
 FORMATS = ("terminal", "markdown", "json", "junit", "annotations")
 
 
@@ -41,9 +39,7 @@ Examples:
     "--fail-on", type=click.Choice(["error", "warning", "never"]), default="error", help="What makes it end with 1."
 )
 @click.option("--jobs", type=click.IntRange(1, 256), help="Checks that run at once (as many as there are cores).")
-@click.pass_obj
 def command(
-    state: State,
     paths: tuple[str, ...],
     models: tuple[str, ...],
     changed_since: str | None,
@@ -69,7 +65,7 @@ def command(
 
     world = World()
     words = tuple(word.strip() for item in only for word in item.split(",") if word.strip())
-    with open_workspace(world, state.path(), commit) as workspace, console.progress(world) as tell:
+    with open_workspace(world, revision=commit) as workspace, console.progress(world) as tell:
         selection = Selection(
             models=models,
             paths=tuple(workspace.relative(path) for path in paths),

@@ -52,13 +52,13 @@ def show_error(error: MlciError) -> None:
     from mlci.reporters.terminal import finding_lines
 
     if isinstance(error, InvalidFile):
-        show_findings(error.findings, "invalid")
+        show_findings(error.findings, "invalid", more="mlci validate --verbose")
         return
     for line in finding_lines(Finding(Level.ERROR, error.message, error.at, error.hint), error.code):
         complain(line)
 
 
-def show_findings(findings: Sequence[Finding], code: str, *, verbose: bool = False) -> None:
+def show_findings(findings: Sequence[Finding], code: str, *, verbose: bool = False, more: str = "--verbose") -> None:
     if not findings:
         return
     from mlci.reporters.terminal import finding_lines
@@ -68,7 +68,7 @@ def show_findings(findings: Sequence[Finding], code: str, *, verbose: bool = Fal
         for line in finding_lines(finding, code):
             complain(line)
     if len(shown) < len(findings):
-        complain(f"{len(findings) - len(shown):,} more with --verbose")
+        complain(f"{len(findings) - len(shown):,} more with {more}")
 
 
 def finding_dict(finding: Finding) -> dict[str, Any]:

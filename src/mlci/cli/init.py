@@ -5,14 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from mlci.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
 
 TASKS = ("binary", "multiclass", "regression")
 
@@ -53,7 +49,7 @@ def command(
     Finds the artifact by its content, the held-out data by its name and the target by its column; asks where
     something is not clear. Never changes a file that is there.
     """
-    from mlci import scaffold
+    from mlci import escape, scaffold
     from mlci.cli import console
     from mlci.content import KINDS
 
@@ -68,13 +64,13 @@ def command(
     )
     found = scaffold.look(root)
     for item in found.artifacts[:10]:
-        console.say(f"found {item.path}: {KINDS[item.kind]}")
+        console.say(escape.log(f"found {item.path}: {KINDS[item.kind]}"))
     for path in found.tables[:10]:
-        console.say(f"found {path}: data")
+        console.say(escape.log(f"found {path}: data"))
     answers = scaffold.complete(root, found, given, _Asker(quiet=yes or not sys.stdin.isatty()))
     text = scaffold.write(root, answers)
     console.say(f"\nwrote {folder / 'model.yaml'}:\n\n{text}\n")
-    lacks = scaffold.missing(found, answers)
+    lacks = scaffold.missing(found, answers, root)
     if lacks:
         console.say("\n".join(["still missing:", *(f"  - {what}" for what in lacks), ""]))
     console.say("next: mlci check, then set limits to what you can promise (min:, max:)")

@@ -6,8 +6,6 @@ from typing import Any
 
 import click
 
-from mlci.cli.main import State
-
 
 @click.command(
     "list",
@@ -21,13 +19,12 @@ Examples:
 @click.argument("what", type=click.Choice(["models", "checks", "runtimes", "reporters"]), default="models")
 @click.option("--changed-since", metavar="REF", help="Only the models that the changes since REF touch.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
-@click.pass_obj
-def command(state: State, what: str, changed_since: str | None, format_: str) -> None:
+def command(what: str, changed_since: str | None, format_: str) -> None:
     """List the models of a repository, or the plugins that are known."""
     from mlci.cli import console
     from mlci.reporters.terminal import table
 
-    rows = _models(state, changed_since) if what == "models" else _plugins(what)
+    rows = _models(changed_since) if what == "models" else _plugins(what)
     if format_ == "json":
         console.say_json(rows)
     elif rows:
@@ -36,12 +33,12 @@ def command(state: State, what: str, changed_since: str | None, format_: str) ->
         console.say("none")
 
 
-def _models(state: State, changed_since: str | None) -> list[dict[str, Any]]:
+def _models(changed_since: str | None) -> list[dict[str, Any]]:
     from mlci.selection import Selection, load
     from mlci.workspace import open_workspace
     from mlci.world import World
 
-    with open_workspace(World(), state.path()) as workspace:
+    with open_workspace(World()) as workspace:
         loaded = load(workspace, Selection(changed_since=changed_since))
     return [
         {

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from mlci import __version__
 from mlci.errors import ExitCode, MlciError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # name -> its line in --help; the command itself is in the module of that name (tested to say the same)
 COMMANDS = {
@@ -62,19 +59,6 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-class State:
-    """What the options before the command say."""
-
-    def __init__(self, folder: str | None, debug: bool) -> None:
-        self.folder = folder
-        self.debug = debug
-
-    def path(self) -> Path | None:
-        from pathlib import Path
-
-        return Path(self.folder) if self.folder is not None else None
-
-
 @click.group(cls=Commands, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-C", "--folder", metavar="FOLDER", help="Work as if started in this folder.")
 @click.option("--debug", is_flag=True, help="Show the traceback of what went wrong.")
@@ -82,7 +66,15 @@ class State:
 @click.pass_context
 def cli(ctx: click.Context, folder: str | None, debug: bool) -> None:
     """Measure the models of a git repository before they reach production."""
-    ctx.obj = State(folder, debug)
+    if folder is not None:
+        from contextlib import chdir
+
+        from mlci.errors import UsageError
+
+        try:
+            ctx.with_resource(chdir(folder))
+        except OSError as error:
+            raise UsageError(f"`{folder}` is no folder to work in: {(error.strerror or '').lower()}") from None
 
 
 def run() -> None:

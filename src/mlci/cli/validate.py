@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from mlci.cli.main import State
 from mlci.errors import ExitCode
 from mlci.findings import Finding, Level
 
@@ -27,9 +26,7 @@ Examples:
 @click.option("--schema", metavar="FILE", help="Hold FILES against this JSON Schema of your own.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="How to print findings.")
 @click.option("--verbose", is_flag=True, help="Print every finding.")
-@click.pass_obj
 def command(
-    state: State,
     files: tuple[str, ...],
     changed_since: str | None,
     commit: str | None,
@@ -51,7 +48,7 @@ def command(
             raise UsageError("`--schema` needs the files to hold against it")
         looked_at, findings = _own_schema(schema, files)
     else:
-        looked_at, findings = _manifests(state, files, changed_since, commit)
+        looked_at, findings = _manifests(files, changed_since, commit)
     wrong = [finding for finding in findings if finding.level is Level.ERROR]
     _print(looked_at, findings, wrong, format_, verbose)
     return ExitCode.INVALID if wrong else ExitCode.OK
@@ -78,14 +75,16 @@ def _own_schema(schema: str, files: tuple[str, ...]) -> tuple[list[str], list[Fi
 
 
 def _manifests(
-    state: State, files: tuple[str, ...], changed_since: str | None, commit: str | None
+    files: tuple[str, ...], changed_since: str | None, commit: str | None
 ) -> tuple[list[str], list[Finding]]:
     from mlci import validation
+    from mlci.cli import console
     from mlci.workspace import open_workspace
     from mlci.world import World
 
-    with open_workspace(World(), state.path(), commit) as workspace:
-        return validation.validate(workspace, [workspace.relative(name) for name in files], changed_since)
+    world = World()
+    with open_workspace(world, revision=commit) as workspace, console.progress(world) as tell:
+        return validation.validate(workspace, [workspace.relative(name) for name in files], changed_since, tell)
 
 
 def _print(looked_at: list[str], findings: list[Finding], wrong: list[Finding], format_: str, verbose: bool) -> None:

@@ -23,7 +23,10 @@ WEAK = "mean symmetry,mean fractal dimension"
 
 # what the demo's scripts import, and the extra that brings it
 _NEEDS = (("sklearn", "scikit-learn"), ("skops", "skops"), ("pandas", "pandas"), ("duckdb", "duckdb"))
-_COMMITTER = ("-c", "user.name=mlci demo", "-c", "user.email=demo@example.invalid", "-c", "commit.gpgsign=false")
+_COMMITTER = (
+    *("-c", "user.name=mlci demo", "-c", "user.email=demo@example.invalid"),
+    *("-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null"),
+)
 
 Say = Callable[[str], None]
 
@@ -33,7 +36,8 @@ class Road:
 
     def __init__(self, folder: Path, world: World, say: Say, progress: Progress | None = None) -> None:
         self.folder = folder
-        self.world = World(folder, world.env)
+        # inside a hook, git's own variables would lead every commit of the demo into another repository
+        self.world = World(folder, {name: value for name, value in world.env.items() if not name.startswith("GIT_")})
         self.say = say
         self.progress = progress
 

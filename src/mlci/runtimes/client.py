@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ class Limits:
 
 # one implementation for both ends of the pipe; the worker's file is run by old interpreters and has no types
 _encode: Callable[[str, Array, str], dict[str, Any]] = worker.encode
-_decode: Callable[[Mapping[str, Any]], Array] = worker.decode
+_decode: Callable[[Mapping[str, Any], str], Array] = worker.decode
 
 
 class ModelFailed(MlciError):
@@ -64,10 +65,12 @@ class WorkerPredictor:
         self._label = label
         self._order = tuple(order)
         self._asked = 0
-        self._scratch = tempfile.TemporaryDirectory(prefix="mlci-")
+        self._scratch = tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True)
         home = Path(self._scratch.name)
         try:
-            argv = [python, "-I", worker.__file__, str(runtime)]
+            # copies: whatever the interpreter turns out to be, it is not handed mlci's own files
+            own = [shutil.copy(path, home) for path in (worker.__file__, runtime)]
+            argv = [python, "-I", *map(str, own)]
             self._child = world.spawn(argv, cwd=home, env=world.child_env(home))
         except MlciError:
             self._scratch.cleanup()
@@ -91,11 +94,13 @@ class WorkerPredictor:
         reply = self._ask({"op": "infer", "inputs": inputs}, self._limits.predict_s, "predict")
         if reply.get("classes") is not None:
             self.signature = replace(self.signature, classes=self._read(tuple, reply["classes"]))
-        return self._read(_arrays, reply)
+        return self._read(lambda answer: _arrays(answer, self._scratch.name), reply)
 
     def _columns(self, table: Table, without: Sequence[str]) -> list[str]:
         """The columns that the model takes, by name; in a declared order where it knows no names."""
         present = [column.name for column in table.columns]
+        if not self.signature.inputs:
+            raise ModelFailed(f"{self._label} says that it takes no input")
         named = list(self.signature.features or ())
         inputs = [tensor.name for tensor in self.signature.inputs]
         if not named and (len(inputs) > 1 or inputs[0] in present):
@@ -153,7 +158,7 @@ class WorkerPredictor:
         """What ``read`` makes of a reply; the model's process is free to answer anything."""
         try:
             return read(reply)
-        except (ValueError, KeyError, TypeError, AttributeError, OSError):
+        except (ValueError, KeyError, TypeError, AttributeError, OSError, MemoryError):
             raise ModelFailed(f"the process of {self._label} answered with something else than a reply") from None
 
     def _error(self, error: Mapping[str, Any], doing: str) -> MlciError:
@@ -187,8 +192,8 @@ def _how(status: int | None) -> str:
     return f"by signal {-status}" if status < 0 else f"with status {status}"
 
 
-def _arrays(reply: Mapping[str, Any]) -> dict[str, Array]:
-    return {str(tensor["name"]): _decode(tensor) for tensor in reply["outputs"]}
+def _arrays(reply: Mapping[str, Any], scratch: str) -> dict[str, Array]:
+    return {str(tensor["name"]): _decode(tensor, scratch) for tensor in reply["outputs"]}
 
 
 def _signature(reply: Mapping[str, Any]) -> Signature:

@@ -1,6 +1,6 @@
 """A file of predictions that were made elsewhere, one row for each row of the dataset.
 
-Rows are matched by the dataset's `key:` where the file has these columns, else by their order. Every other column is
+Rows are matched by the dataset's `key:`, or by their order where it has none. Every other column is
 an output: `prediction`, `probabilities`, or what `output:` names. It serves models that cannot be run here at all.
 """
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlci.errors import MlciError
+from mlci.escape import line
 from mlci.ports import Predictor, Signature, Table, Tensor
 
 if TYPE_CHECKING:
@@ -29,13 +30,22 @@ class Recorded:
     def __init__(self, table: Table, key: Sequence[str]) -> None:
         self._table = table
         names = [column.name for column in table.columns]
-        self._key = tuple(key) if key and set(key) <= set(names) else ()
+        lacking = [name for name in key if name not in names]
+        if lacking:
+            raise Unmatched(
+                f"the file of predictions has no column `{line(lacking[0])}`, which is the key of the dataset",
+                hint="write the key beside each prediction, or take `key:` off the dataset if the rows have one order",
+            )
+        self._key = tuple(key)
         self._outputs = [name for name in names if name not in self._key]
         self.signature = Signature((), tuple(Tensor(name, "BYTES", (-1,)) for name in self._outputs))
 
     def predict(self, table: Table, without: Sequence[str]) -> dict[str, "Array"]:
         recorded = self._table.arrays([*self._key, *self._outputs])
-        if not self._key or not set(self._key) <= {column.name for column in table.columns}:
+        lacking = [name for name in self._key if name not in {column.name for column in table.columns}]
+        if lacking:
+            raise Unmatched(f"the dataset has no column `{line(lacking[0])}`, which is its key")
+        if not self._key:
             if self._table.rows() != table.rows():
                 raise Unmatched(
                     f"the file holds {self._table.rows():,} predictions for {table.rows():,} rows",
@@ -65,5 +75,5 @@ def _index(columns: list[list[Any]]) -> dict[tuple[Any, ...], int]:
 
 
 def open_predictor(table: Table, key: Sequence[str]) -> Predictor:
-    """Predictions from a table, matched by ``key`` where it has these columns."""
+    """Predictions from a table, matched by ``key``; by their order where there is none. Raises Unmatched."""
     return Recorded(table, key)

@@ -8,7 +8,9 @@ travels as a .npy file that ``parameters.npy`` names. What the model prints goes
 import importlib.util
 import itertools
 import json
+import math
 import os
+import stat
 import sys
 
 INLINE = 10_000
@@ -27,13 +29,39 @@ def datatype(array):
     return "BYTES"
 
 
-def decode(tensor):
+MAX_FILE = 8 << 30
+"""Bytes of the largest array that is read from a file."""
+
+
+def load_file(name, scratch):
+    """An array from a file of ``scratch``. The other side may name whatever it likes: only a regular file is read."""
+    import numpy as np
+
+    if os.path.basename(name) != name:
+        raise ValueError("an array is named by a file of the scratch folder")
+    # O_NONBLOCK: a named pipe must not wait for its other end
+    descriptor = os.open(os.path.join(scratch, name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_blocks * 512 > MAX_FILE or status.st_size > MAX_FILE:
+            raise ValueError("an array is a regular file of at most %d bytes" % MAX_FILE)
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+        # a header may promise more than there is, and memory is taken for what it promises
+        if dtype.hasobject or dtype.itemsize * math.prod(shape) != status.st_size - file.tell():
+            raise ValueError("the file of an array does not hold what its header says")
+        file.seek(0)
+        return np.load(file, allow_pickle=False)
+
+
+def decode(tensor, scratch):
     """An array from a tensor; text and missing values make it an array of objects."""
     import numpy as np
 
     file = tensor.get("parameters", {}).get("npy")
     if file:
-        return np.load(file, allow_pickle=False)
+        return load_file(file, scratch)
     names = {"BOOL": "bool", "FP16": "float16", "FP32": "float32", "FP64": "float64"}
     kind = tensor["datatype"]
     dtype = object if kind == "BYTES" else names.get(kind) or kind.lower()
@@ -57,9 +85,9 @@ def encode(name, array, scratch):
     elif array.size > INLINE or (array.dtype.kind == "f" and np.isinf(array).any()):
         # numbered, so that a repeated name never meets a file that the other side still reads;
         # JSON has no infinity, so that one travels as a file as well
-        path = os.path.join(scratch, "%d-%d.npy" % (os.getpid(), next(_number)))
-        np.save(path, np.ascontiguousarray(array), allow_pickle=False)
-        tensor["parameters"] = {"npy": path}
+        name = "%d-%d.npy" % (os.getpid(), next(_number))
+        np.save(os.path.join(scratch, name), np.ascontiguousarray(array), allow_pickle=False)
+        tensor["parameters"] = {"npy": name}
     else:
         # nor has it NaN, which travels as null
         tensor["data"] = [None if value != value else value for value in array.reshape(-1).tolist()]
@@ -92,7 +120,7 @@ class Session:
         return self.adapter.signature()
 
     def infer(self, request):
-        inputs = {tensor["name"]: decode(tensor) for tensor in request["inputs"]}
+        inputs = {tensor["name"]: decode(tensor, self.scratch) for tensor in request["inputs"]}
         outputs = self.adapter.predict(inputs)
         reply = {"outputs": [encode(name, values, self.scratch) for name, values in outputs.items()]}
         classes = getattr(self.adapter, "classes", None)

@@ -27,9 +27,14 @@ _TYPES = (
 # RFC 4180: a quote that is never closed shall not pass for text.
 READS = {
     "parquet": "read_parquet({files}, hive_partitioning = false, union_by_name = true)",
-    "text": "read_csv({files}, header = true, sample_size = -1, skip = 0, quote = '\"', hive_partitioning = false"
-    ", union_by_name = true{more})",
+    # every line counts: none is skipped, none is a comment, and only double quotes quote (RFC 4180)
+    "text": "read_csv({files}, header = true, sample_size = -1, skip = 0, quote = '\"', comment = '',"
+    " hive_partitioning = false, union_by_name = true{more})",
 }
+
+
+MAX_CELLS = 500_000_000
+"""Values that are loaded into memory at once; a number takes eight bytes."""
 
 
 class UnreadableData(MlciError):
@@ -79,8 +84,8 @@ class DuckTable:
             if columns != described[0]:
                 differ = sorted(set(columns.items()) ^ set(described[0].items()))
                 raise UnreadableData(
-                    f"`{self._label}` is no one table: `{line(path.name)}` and `{line(files[0].name)}` differ in the column"
-                    f" `{line(differ[0][0])}`",
+                    f"`{self._label}` is no one table: `{line(path.name)}` and `{line(files[0].name)}` differ"
+                    f" in the column `{line(differ[0][0])}`",
                     hint="let the pattern name files of the same columns and types",
                 )
 
@@ -132,6 +137,10 @@ class DuckTable:
         return dict(zip(names, (int(count) for count in counted[0]), strict=True))
 
     def arrays(self, names: Sequence[str]) -> dict[str, Array]:
+        cells = self.rows() * len(names)
+        if cells > MAX_CELLS:
+            # a small compressed file can hold more rows than a machine has memory for
+            raise LimitReached(f"`{self._label}` has {cells:,} values to load; at most {MAX_CELLS:,} are")
         types = {column.name: column for column in self.columns}
         chosen = ", ".join(f"{_plain(types[n])} as {_name(n)}" for n in names)
         with self._lock:
