@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci import document
-from mlci.conformance import dotted, held_against, problems
+from mlci.conformance import _validator, dotted, held_against, problems
 from mlci.errors import InvalidFile
 from mlci.findings import Finding, Level, Location
 from mlci.registry import packed
@@ -752,4 +752,4 @@ def test_the_schema_of_mlci_itself_is_held_through_one_validator() -> None:
     schema = packed("model")
     read = document.read(SMALL.encode(), "model.yaml")
     assert problems(read, schema) == problems(read, schema) == []
-    assert conformance._validator(schema) is conformance._validator(schema)
+    assert _validator(schema) is _validator(schema)

@@ -162,7 +162,7 @@ def test_classes_of_the_model_come_before_those_of_the_data() -> None:
 
 
 def test_classes_of_the_manifest_are_a_claim_that_the_model_can_refute() -> None:
-    with pytest.raises(BadPredictions, match="`output.classes` is x, y, and the model itself says a, b"):
+    with pytest.raises(BadPredictions, match=r"`output\.classes` is x, y, and the model itself says a, b"):
         put(["x", "y", "y"], {"probabilities": TWO}, classes=["a", "b"], output={"classes": ["x", "y"]})
 
 

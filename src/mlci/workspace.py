@@ -108,7 +108,9 @@ class Workspace:
         known = set(every)
         # a folder of models/ is its model's own; the root is everybody's, and its model is touched by what it names
         found = {
-            owner for path in changed if (owner := nearest(path, known)) and (owner != MANIFEST or path == MANIFEST)
+            owner
+            for path in changed
+            if (owner := nearest(path, known)) and (owner != MANIFEST or path == MANIFEST or path.startswith("tests/"))
         }
         # the manifest of a folder further up may name the file too
         above = {owner for path in changed for owner in holders(path, known)}

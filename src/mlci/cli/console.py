@@ -85,11 +85,16 @@ def progress(world: World) -> Iterator[Progress | None]:
         yield None
         return
 
+    told = False
+
     def tell(done: int, total: int, what: str) -> None:
+        nonlocal told
+        told = True
         text = escape.line(f"{done}/{total} {what}")[:78]
         click.echo(f"\r\x1b[K{text}", err=True, nl=False)
 
     try:
         yield tell
     finally:
-        click.echo("\r\x1b[K", err=True, nl=False)
+        if told:
+            click.echo("\r\x1b[K", err=True, nl=False)
