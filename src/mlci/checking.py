@@ -34,8 +34,8 @@ def check(
     started, clock = workspace.world.now(), workspace.world.monotonic
     begun = clock()
     config = workspace.config
-    only = _only(selection.only)
     loaded = load(workspace, selection)
+    only = _only(selection.only, loaded, config)
     tasks = [_Task(item, workspace, config, only, tuple(trust)) for item in loaded]
     if selection.is_whole and all(item.model for item in loaded) and not any(task.specs for task in tasks):
         # of a part of the repository, such as what changed, it is no news that it has none
@@ -54,6 +54,8 @@ def check(
                 # a user who interrupts does not wait for models: without their processes the threads end at once
                 pool.shutdown(wait=False, cancel_futures=True)
                 workspace.world.kill_children()
+                for task in tasks:
+                    task.interrupt()
                 raise
     finally:
         # when no thread uses them any more
@@ -93,10 +95,15 @@ def _compared(git: Git, models: Sequence[ModelReport]) -> tuple[str | None, bool
     return git.head(), dirty
 
 
-def _only(words: Sequence[str]) -> plan.Only:
-    for word in words:
-        if word not in registry.GROUPS:
-            registry.find("checks", word)
+def _only(words: Sequence[str], loaded: Sequence[Loaded], config: Config) -> plan.Only:
+    """What ``--only`` selects. Raises UsageError for a word that is no group, no check, and no id of a check here."""
+    unknown = [word for word in words if word not in registry.GROUPS and word not in registry.CHECKS]
+    if unknown:
+        every = (plan.specs(item.model, config, plan.Only(), _kind) for item in loaded if item.model)
+        ids = {spec.id for specs in every for spec in specs}
+        for word in unknown:
+            if word not in ids:
+                registry.find("checks", word)
     return plan.Only(frozenset(words))
 
 
@@ -198,6 +205,10 @@ class _Task:
             inputs=inputs,
             results=tuple(results),
         )
+
+    def interrupt(self) -> None:
+        if self._bench:
+            self._bench.interrupt()
 
     def close(self) -> None:
         with self._lock:

@@ -163,7 +163,7 @@ def _explain(document: Document, error: Any, root: Schema) -> Iterator[tuple[int
     if keyword == "enum" and isinstance(value, str):
         hint = did_you_mean(value, [str(item) for item in error.validator_value])
     elif keyword == "type" and "string" in _types(schema) and isinstance(value, int | float):
-        hint = "quote it if it is text"
+        hint = "give it its unit" if "unit" in expected else "quote it if it is text"
     elif (
         keyword == "type"
         and "number" in _types(schema)
@@ -171,6 +171,10 @@ def _explain(document: Document, error: Any, root: Schema) -> Iterator[tuple[int
         and re.fullmatch(r"[-+0-9.eE]+", value)
     ):
         hint = "write it without quotes"
+    elif keyword == "type" and "number" in _types(schema) and isinstance(value, str) and value.endswith("%"):
+        hint = "write a share as a number: 0.9 for 90%"
+    elif keyword == "type" and "array" in _types(schema) and isinstance(value, str):
+        hint = f"write it as a list: [{show(value)[1:-1]}]"
     yield 1, Finding(Level.ERROR, f"{subject(pointer)} is {_shown(value)}, expected {expected}", at, hint)
 
 
@@ -225,6 +229,8 @@ def _shown(value: Any) -> str:
 
 def _elsewhere(key: str, pointer: Pointer, root: Schema) -> str:
     """The cure for a check that stands where checks of the other scope belong."""
+    if key in ("id", "severity", "why") and len(pointer) > 2 and f"options-{pointer[-1]}" in root.get("$defs", {}):
+        return f"`{key}` stands beside `{pointer[-1]}:`, not inside it"
     if f"options-{key}" not in root.get("$defs", {}) or not pointer or "checks" not in pointer:
         return ""
     if pointer[0] == "datasets":

@@ -168,7 +168,7 @@ class _ModelReader:
             )
             return None
         check = named[0]
-        options: Mapping[str, Any] = common.get(check, {})
+        options: Mapping[str, Any] = common.get(check) or {}
         pointer: Pointer = here if isinstance(item, str) else (*here, check)
         self.references(check, options, pointer, raw)
         parts = (check, options.get("name"), options.get("data", dataset))
@@ -213,6 +213,13 @@ class _ModelReader:
                 )
             elif kind == "#/$defs/path":
                 self.path((*pointer, key), value)
+        for side in ("min", "max"):
+            levels = options.get(side)
+            if isinstance(levels, dict) and all(isinstance(levels.get(k), int | float) for k in ("warning", "error")):
+                first = levels["warning"] - levels["error"] if side == "min" else levels["error"] - levels["warning"]
+                if first < 0:
+                    message = f"`{side}` errs at {levels['error']} before it warns at {levels['warning']}"
+                    self.wrong((*pointer, side, "warning"), message, "swap the two")
         bounds = {side: options[side] for side in ("min", "max") if isinstance(options.get(side), int | float)}
         if len(bounds) == 2 and bounds["min"] > bounds["max"]:
             self.wrong(

@@ -25,12 +25,12 @@ class Kind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """A selection of checks: groups and ids; empty means all."""
+    """A selection of checks: groups, checks, and ids of a model's checks; empty means all."""
 
     words: frozenset[str] = frozenset()
 
-    def __contains__(self, item: tuple[str, str]) -> bool:
-        """Whether ``(check, group)`` is selected."""
+    def __contains__(self, item: tuple[str, str, str]) -> bool:
+        """Whether ``(check, group, id)`` is selected."""
         return not self.words or not self.words.isdisjoint(item)
 
 
@@ -53,7 +53,7 @@ def specs(model: Model, config: Config, only: Only, kind: Callable[[str], Kind])
         if check not in declared and (check == "artifact" or check in config.require or _runs_alone(check, kind))
     ]
     every = [*extra, *implied, *asked]
-    chosen = [spec for spec in every if (spec.check, kind(spec.check).GROUP) in only]
+    chosen = [spec for spec in every if (spec.check, kind(spec.check).GROUP, spec.id) in only]
     # a model may tighten what the repository requires, never loosen it
     return [
         replace(spec, required=True, severity=Level.ERROR) if spec.check in config.require else spec for spec in chosen
@@ -64,7 +64,7 @@ def _runs_alone(check: str, kind: Callable[[str], Kind]) -> bool:
     try:
         module = kind(check)
     except UsageError:
-        return False  # the word names a group
+        return False  # the word names a group, or one check of a model
     return module.SCOPE != DATA and not module.OPTIONS.get("required")
 
 

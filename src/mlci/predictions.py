@@ -138,7 +138,8 @@ def assemble(model: Model, signature: Signature, outputs: dict[str, Array], y: A
     for name, values in outputs.items():
         if len(values) != len(y):
             raise BadPredictions(f"the model gave {len(values):,} answers in `{name}` for {len(y):,} rows")
-    at = model.at("output")
+    # where the manifest says nothing of outputs, the artifact is what is spoken of
+    at = model.at("output") if "output" in model.document.data else model.at("artifact")
     prediction, probabilities = _roles(model, outputs, at)
     if _is_regression(model, signature, y, outputs.get(prediction or ""), probabilities):
         if prediction is None:
@@ -201,6 +202,13 @@ def _classification(
             hint="say `output: {classes: [...]}`, or let the model give the labels of the data",
             at=at,
         )
+    if model.task == "binary" and len(classes) != 2:
+        known = ", ".join(str(value) for value in classes[:10])
+        raise BadPredictions(
+            f"`task` is binary, and there are {len(classes)} classes: {known}",
+            hint="write `task: multiclass`, or correct the target",
+            at=model.at("task"),
+        )
     positive = _positive(model, classes, at, as_text=as_text)
     score = None if matrix is None or positive is None else matrix[:, classes.index(positive)]
     if matrix is not None and (labels is None or (model.output.threshold is not None and positive is not None)):
@@ -239,7 +247,7 @@ def _say(outputs: dict[str, Array]) -> str:
 def _is_regression(
     model: Model, signature: Signature, y: Array, predicted: Array | None, probabilities: str | None
 ) -> bool:
-    if model.task is not None:
+    if model.task in ("binary", "multiclass", "regression"):
         return model.task == "regression"
     if probabilities or signature.classes or model.output.classes or _is_text(y) or y.dtype.kind == "b":
         return False

@@ -147,12 +147,18 @@ def complete(root: Path, found: Found, given: Answers, ask: Ask) -> Answers:
     data = given.data or replace(found, tables=tuple(tables)).likely_data()
     data = data or ask.maybe("Held-out data (a CSV or parquet file; empty for none)")
     columns = _columns(root, data) if data else {}
-    target = given.target or likely_target(list(columns))
+    target = given.target or likely_target(list(columns)) or _only_text(columns)
     if data and target is None:
         target = ask.choose("the target column", "--target", list(columns))
     if target is not None and columns and target not in columns:
         raise UsageError(f"`{data}` has no column `{target}`", hint=f"its columns: {', '.join(list(columns)[:20])}")
-    task = given.task or (likely_task(columns[target]) if target in columns else None)
+    likely = likely_task(columns[target]) if target is not None and target in columns else None
+    task = given.task or likely
+    metric = given.metric or ("rmse" if task == "regression" else "accuracy")
+    if task and (METRICS[metric].needs == "numbers") != (task == "regression"):
+        raise UsageError(f"{metric} is no metric of {task} models", hint="name another with --metric")
+    if given.task == "regression" and target is not None and columns and columns[target].dtype.kind not in "iuf":
+        raise UsageError(f"the column `{target}` holds no numbers", hint="--task binary or --task multiclass")
     own = found.interpreter if candidate and candidate.runtime else None
     return replace(
         given,
@@ -163,9 +169,15 @@ def complete(root: Path, found: Found, given: Answers, ask: Ask) -> Answers:
         data=data,
         target=target,
         task=task,
-        metric=given.metric or ("rmse" if task == "regression" else "accuracy"),
+        metric=metric,
         card=found.card,
     )
+
+
+def _only_text(columns: Mapping[str, Any]) -> str | None:
+    """The last column, where it alone holds text: features in front, the label behind."""
+    text = [name for name, values in columns.items() if values.dtype.kind not in "biuf"]
+    return text[0] if len(text) == 1 and text[0] == list(columns)[-1] else None
 
 
 def _artifact(found: Found, ask: Ask) -> str:
@@ -179,14 +191,16 @@ def _columns(root: Path, data: str) -> dict[str, Any]:
     """The columns of a table with their values; empty where the extra that reads tables is not installed."""
     from mlci.tables.duck import READS, open_table
 
-    tree = WorkTree(root)
-    if tree.entry(data).kind != "file":
-        raise refusal(tree.entry(data))
-    kind = content.kind_of(tree.head(data, content.HEAD))
-    if kind not in READS:
-        raise UsageError(f"`{data}` is {content.KINDS[kind]}, expected a CSV or parquet file")
+    with open_workspace(World(root)) as workspace:
+        tree, path = workspace.repo, workspace.relative(data)
+        if tree.entry(path).kind != "file":
+            raise refusal(tree.entry(path))
+        kind = content.kind_of(tree.head(path, content.HEAD))
+        if kind not in READS:
+            raise UsageError(f"`{data}` is {content.KINDS[kind]}, expected a CSV or parquet file")
+        file = tree.local(path)
     try:
-        table = open_table([tree.local(data)], kind, data, threads=1)
+        table = open_table([file], kind, data, threads=1)
     except MissingExtra:
         return {}
     try:
@@ -300,8 +314,10 @@ def scalar(text: str) -> str:
 
 def problems(text: str, root: Path) -> list[str]:
     """What is wrong with a manifest before it is written; nothing, unless an answer was."""
-    try:
-        model = read_model(document.read(text.encode(), MANIFEST))
-    except MlciError as error:
-        return [error.message]
-    return [finding.message for finding in missing_files(model, WorkTree(root), {}) if finding.level is Level.ERROR]
+    with open_workspace(World(root)) as workspace:
+        try:
+            model = read_model(document.read(text.encode(), workspace.relative(MANIFEST)))
+        except MlciError as error:
+            return [error.message]
+        found = missing_files(model, workspace.repo, {})
+    return [finding.message for finding in found if finding.level is Level.ERROR]

@@ -242,12 +242,17 @@ def model(checks: Mapping[str, Declared]) -> Schema:
             **DEFS,
             "data-check": _item(checks, DATA),
             "model-check": _item(checks, MODEL),
-            **{
-                f"options-{id_}": {**declared.options, "description": declared.summary}
-                for id_, declared in checks.items()
-            },
+            **{f"options-{id_}": _options(declared) for id_, declared in checks.items()},
         },
     }
+
+
+def _options(declared: Declared) -> Schema:
+    keys = ", ".join(declared.options.get("properties", {}))
+    needed = declared.options.get("required") or declared.options.get("minProperties")
+    # `- card:` with nothing behind it is how YAML writes a check without options
+    kind = {} if needed else {"type": ["object", "null"]}
+    return {**declared.options, **kind, "description": f"its options, a mapping of {keys}" if keys else "no options"}
 
 
 def _item(checks: Mapping[str, Declared], scope: str) -> Schema:

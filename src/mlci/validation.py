@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from mlci import conformance, document
 from mlci.errors import InvalidFile, MlciError
-from mlci.findings import Finding, Location, findings_of
+from mlci.escape import line
+from mlci.findings import Finding, Level, Location, findings_of
 from mlci.references import missing, names_taken
-from mlci.repo import CONFIG, WorkTree
+from mlci.repo import CONFIG, MANIFEST, WorkTree
 from mlci.workspace import Workspace, nothing_here, read_config
 from mlci.world import World
 
@@ -48,7 +49,8 @@ def validate(
         done += len(some)
         if progress and len(chosen) >= _SERIAL:
             progress(done, len(chosen), some[-1])
-    return chosen, findings + names_taken(names)
+    found = names_taken(names)
+    return chosen, findings + found + ([] if paths or changed_since else _empty_globs(workspace))
 
 
 def _chosen(workspace: Workspace, changed_since: str | None) -> list[str]:
@@ -59,6 +61,21 @@ def _chosen(workspace: Workspace, changed_since: str | None) -> list[str]:
     if not every:
         raise nothing_here(workspace)
     return config + every
+
+
+def _empty_globs(workspace: Workspace) -> list[Finding]:
+    """A warning for every pattern of ``mlci.yaml`` that no model matches: a typing error hides models."""
+    if workspace.repo.entry(CONFIG).kind == "missing":
+        return []
+    try:
+        config, read = workspace.config, workspace.read(CONFIG)
+    except MlciError:
+        return []  # reported as a document of its own
+    return [
+        Finding(Level.WARNING, f"`{line(pattern)}` matches no folder with a {MANIFEST}", read.at("models", index))
+        for index, pattern in enumerate(config.models)
+        if "models" in read.data and not workspace.repo.glob(f"{pattern.rstrip('/')}/{MANIFEST}")
+    ]
 
 
 def _limits(workspace: Workspace) -> dict[str, str]:

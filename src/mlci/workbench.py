@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,14 +18,18 @@ from mlci.ports import Predictor, Signature, Table
 from mlci.references import ARTIFACT_LIMIT
 from mlci.repo import Repo, refusal
 from mlci.runtimes.client import Limits, WorkerPredictor
-from mlci.specs import Model
+from mlci.specs import Dataset, Model
 from mlci.world import World, this_python
 
 if TYPE_CHECKING:
     from mlci.ports import Array
 
 T = TypeVar("T")
-_FETCH = {"lfs-pointer": "git lfs pull", "dvc-pointer": "name the file that it stands for, and fetch it: dvc pull"}
+_FETCH = {
+    "compressed": "unpack it: parquet files and CSV files in UTF-8 are read",
+    "lfs-pointer": "git lfs pull",
+    "dvc-pointer": "name the file that it stands for, and fetch it: dvc pull",
+}
 _UNSAFE = ("pickle", "compressed", "torch")
 
 
@@ -125,6 +130,7 @@ class Workbench:
         dataset = self._model.datasets[name]
         without = [*dataset.key, *([dataset.target] if dataset.target else [])]
         table = self.table(name)
+        self._refuse_missing_key(dataset, table)
         with self._predicting:  # a predictor answers one question at a time
             predictor = self._predictor(dataset.key)
             try:
@@ -133,6 +139,18 @@ class Workbench:
                 self._forget("predictor", "")  # its process was ended; the next dataset gets a new one
                 raise
             return predictor.signature, answers
+
+    def _refuse_missing_key(self, dataset: Dataset, table: Table) -> None:
+        present = [column.name for column in table.columns]
+        for index, column in enumerate(dataset.key):
+            if column not in present:
+                close = difflib.get_close_matches(column, present, n=1)
+                known = ", ".join(map(line, present[:12]))
+                raise UsageError(
+                    f"the key `{line(column)}` is no column of the dataset `{line(dataset.name)}`",
+                    hint=f"did you mean `{line(close[0])}`?" if close else f"it has {known}",
+                    at=self._model.at("datasets", dataset.name, "key", index),
+                )
 
     def _predictor(self, key: Sequence[str]) -> Predictor:
         path = self._model.path(self._model.artifact)
@@ -155,6 +173,7 @@ class Workbench:
             self._world,
             limits=self._worker_limits(),
             extra=runtime.EXTRA,
+            modules=runtime.MODULES,
             label=f"`{line(model.artifact)}`",
             options={"trust": list(self._trust)},
             order=list(dict.fromkeys(name for d in model.datasets.values() for name in d.columns)),
@@ -181,6 +200,8 @@ class Workbench:
         message = f"no runtime takes `{line(self._model.artifact)}`: it is {KINDS[kind]}"
         if kind in _UNSAFE:
             raise SafetyRefused(message, hint="save it as skops or ONNX", at=self._model.at("artifact"))
+        if kind in _FETCH:
+            raise UsageError(message, hint=_FETCH[kind], at=self._model.at("artifact"))
         hint = "say `runtime: predictions` if it is a file of predictions; runtimes: " + ", ".join(registry.RUNTIMES)
         raise UsageError(message, hint=hint, at=self._model.at("artifact"))
 
@@ -216,6 +237,11 @@ class Workbench:
         if root is None:
             raise UsageError("an interpreter of its own needs a work tree, and a commit is checked here")
         return Path(root)
+
+    def interrupt(self) -> None:
+        """End what a table is being asked, from another thread; the asking thread gets an error."""
+        for resource in list(self._open):
+            getattr(resource, "interrupt", lambda: None)()
 
     def close(self) -> None:
         for resource in self._open:

@@ -129,7 +129,7 @@ class Workspace:
                         for one in self._meant(model.path(written), before)
                     ]
             except MlciError:
-                found.add(path)  # it cannot be told, so it is looked at
+                continue  # it was broken before this change, and nothing can pass with it
         return sorted(found | plan.touched(named, changed))
 
     def _may_reach_out(self, path: str) -> bool:

@@ -87,7 +87,8 @@ class World:
         except subprocess.TimeoutExpired:
             raise LimitReached(f"`{argv[0]}` was still running after {timeout_s:g} s") from None
         except OSError as error:
-            raise OutsideFailed(f"`{argv[0]}` cannot be started: {error.strerror}") from None
+            hint = f"install {argv[0]}" if isinstance(error, FileNotFoundError) else ""
+            raise OutsideFailed(f"`{argv[0]}` cannot be started: {error.strerror}", hint=hint) from None
         return Completed(done.returncode, done.stdout, done.stderr)
 
     def has_program(self, name: str) -> bool:

@@ -23,9 +23,7 @@ Examples:
 @click.argument("paths", nargs=-1, metavar="[PATHS]...")
 @click.option("--model", "models", multiple=True, metavar="NAME", help="Only this model; can be given again.")
 @click.option("--changed-since", metavar="REF", help="Only the models that the changes since REF touch.")
-@click.option(
-    "--only", multiple=True, metavar="WORD", help="Only these checks: files, data, model, load, or the id of a check."
-)
+@click.option("--only", multiple=True, metavar="WORD", help="Only these: files, data, model, load, a check, or an id.")
 @click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the models.")
 @click.option("--commit", metavar="REF", help="Look at a commit in place of the work tree.")
 @click.option(

@@ -47,7 +47,7 @@ The worse candidate was refused, with the line of model.yaml that sets each limi
 would the pull request. Try next, after `cd {folder}`:
 
   {mlci} explain beats-trivial        what a check looks at, and why
-  {mlci} check --only data            the data checks alone
+  {mlci} check --only data --output - the data checks alone
   {mlci} report --format markdown     the same report for a pull request
   git switch main && {mlci} check     the good model again"""
     )

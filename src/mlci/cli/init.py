@@ -74,6 +74,7 @@ def command(
     if lacks:
         console.say("\n".join(["still missing:", *(f"  - {what}" for what in lacks), ""]))
     console.say("next: mlci check, then set limits to what you can promise (min:, max:)")
+    console.say("      (it writes report.json; add that to .gitignore)")
 
 
 class _Asker:

@@ -84,8 +84,9 @@ def run() -> None:
     import signal
 
     # a letter that the terminal's encoding lacks is written out
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # a stop from outside ends like one from the keyboard: every child ended, an exit code of its own
     signal.signal(signal.SIGTERM, _interrupt)
     # a start is mostly imports, which make no garbage: looking for it costs a hook a twentieth of its time

@@ -87,7 +87,9 @@ def _row(result: Result) -> Sequence[str]:
     measured = "<br>".join(f"{escape.code(m.name)} {escape.code(words.value(m))}" for m in result.measurements)
     limits = "<br>".join(escape.code(words.limits(m)) if m.limits else "" for m in result.measurements)
     reason = f"{escape.code(result.reason, 300)}" if result.reason else ""
-    return (escape.code(result.id), _MARKS[result.outcome], measured or reason, limits)
+    warnings = result.count(Level.WARNING)
+    mark = _MARKS[result.outcome] + (f", {words.plural(warnings, 'warning')}" if warnings else "")
+    return (escape.code(result.id), mark, measured or reason, limits)
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -1,4 +1,7 @@
-"""A table of what was measured, worst first, then every finding with its place and its cure. Imports tabulate."""
+"""A table of what was measured, worst first, then every finding with its place and its cure.
+
+The only module that imports tabulate.
+"""
 
 from __future__ import annotations
 

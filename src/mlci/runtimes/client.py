@@ -15,7 +15,7 @@ from mlci.errors import LimitReached, MissingExtra, MlciError, SafetyRefused
 from mlci.escape import line
 from mlci.ports import Array, Signature, Table, Tensor
 from mlci.runtimes import worker
-from mlci.world import World
+from mlci.world import World, this_python
 
 T = TypeVar("T")
 
@@ -52,16 +52,20 @@ class WorkerPredictor:
         *,
         limits: Limits = Limits(),
         extra: str = "",
+        modules: Sequence[str] = (),
         label: str = "the model",
         options: Mapping[str, Any] | None = None,
         order: Sequence[str] = (),
     ) -> None:
         """Start a worker for the runtime in the file ``runtime`` and load ``artifact``.
 
+        ``extra`` is what brings the ``modules`` that the runtime imports.
         ``order`` names columns in the order in which a single input is stacked from them.
         """
         self._limits = limits
         self._extra = extra
+        self._modules = (*modules, "numpy")
+        self._python = python
         self._label = label
         self._order = tuple(order)
         self._asked = 0
@@ -164,18 +168,28 @@ class WorkerPredictor:
     def _error(self, error: Mapping[str, Any], doing: str) -> MlciError:
         message = line(str(error["message"]))[:500]
         if error["kind"] == "missing":
-            return MissingExtra(self._extra, line(error["module"] or message))
+            return self._missing(line(error["module"] or message))
         if error["kind"] == "untrusted":
             names = [line(str(name)) for name in error["names"]]
             hint = "look at the types; if you trust them: mlci check " + " ".join(
                 f"--trust {name}" for name in names[:5]
             )
             return SafetyRefused(f"{self._label} is not loaded: {message}", hint=hint)
-        if error["kind"] == "memory":
+        short_of_memory = self._limits.memory and error["type"] in ("ImportError", "OSError", "SystemError")
+        if error["kind"] == "memory" or short_of_memory:
             return LimitReached(
                 f"{self._label} ran out of memory in {doing}", hint="raise `limits: {memory: …}` in mlci.yaml"
             )
         return ModelFailed(f"{self._label} failed to {doing}: {line(error['type'])}: {message}")
+
+    def _missing(self, module: str) -> MlciError:
+        if self._python != this_python():
+            hint = "install the model's requirements there, numpy and its framework among them"
+            return ModelFailed(f"{module} is not installed in `{line(self._python)}`", hint=hint)
+        if module.partition(".")[0] in self._modules:
+            return MissingExtra(self._extra, module)
+        hint = "install it beside mlci, or name the model's own interpreter: `runtime: {kind:, python:}`"
+        return ModelFailed(f"{self._label} needs the module `{module}`, which is not installed", hint=hint)
 
     def _said(self) -> str:
         last = self._child.said().splitlines()[-1:]

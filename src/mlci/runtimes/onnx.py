@@ -5,6 +5,7 @@ stacked. A converter's ZipMap (a list of mappings) is read as a matrix of probab
 """
 
 EXTRA = "onnx"
+MODULES = ("onnxruntime",)
 KINDS = ("onnx",)
 
 _TYPES = {

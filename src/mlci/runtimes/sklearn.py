@@ -4,6 +4,7 @@ A type that skops does not trust is refused by name; `mlci check --trust NAME` a
 """
 
 EXTRA = "sklearn"
+MODULES = ("pandas", "scipy", "sklearn", "skops")
 KINDS = ("skops",)
 
 

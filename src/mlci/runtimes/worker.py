@@ -130,7 +130,7 @@ class Session:
 
 
 def failure(error):
-    kind = "missing" if isinstance(error, ImportError) else getattr(error, "kind", "error")
+    kind = "missing" if isinstance(error, ModuleNotFoundError) else getattr(error, "kind", "error")
     if isinstance(error, MemoryError):
         kind = "memory"
     return {

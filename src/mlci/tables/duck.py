@@ -152,6 +152,10 @@ class DuckTable:
                 raise UnreadableData(f"`{self._label}` cannot be read: {_first_line(error)}") from None
         return {name: _filled(values) for name, values in fetched.items()}
 
+    def interrupt(self) -> None:
+        """End the query that another thread is running."""
+        self._connection.interrupt()
+
     def close(self) -> None:
         self._connection.close()
 
