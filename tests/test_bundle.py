@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci import bundle
-from mlci.errors import PathRefused
+from mlci.errors import LimitReached, PathRefused
 from mlci.git import Git
 from mlci.repo import CommitTree, Repo, WorkTree
 from mlci.results import Input
@@ -334,3 +334,47 @@ def test_the_canonical_text_is(data: Any, text: bytes) -> None:
 def test_what_json_cannot_hold_has_no_canonical_text(value: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         bundle.canonical([value])
+
+
+def external_onnx(location: str) -> bytes:
+    """An ONNX model whose one weight is kept in a file of its own."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    weight = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1], data_location=TensorProto.EXTERNAL)
+    for key, value in (("location", location), ("offset", "0"), ("length", "4")):
+        entry = weight.external_data.add()
+        entry.key, entry.value = key, value
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 1])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 1])
+    graph = helper.make_graph([helper.make_node("Mul", ["x", "w"], ["y"])], "g", [x], [y], [weight])
+    made: bytes = onnx.helper.make_model(graph).SerializeToString()
+    return made
+
+
+ONNX_MANIFEST = "version: 1\nname: m\nartifact: m.onnx\nchecks: [artifact]\n"
+
+
+def test_the_weights_beside_an_onnx_model_belong_to_its_bundle(make_repo: Callable[..., Path]) -> None:
+    files = {"model.yaml": ONNX_MANIFEST, "m.onnx": external_onnx("weights/m.data"), "weights/m.data": b"\0\0\0\0"}
+    root = make_repo(files)
+    repo = WorkTree(root)
+    before = bundle.inputs(model_from(ONNX_MANIFEST), repo)
+    assert ("artifact", "weights/m.data") in [(part.role, part.path) for part in before]
+    (root / "weights/m.data").write_bytes(b"\0\0\x80?")
+    assert bundle.digest(bundle.inputs(model_from(ONNX_MANIFEST), repo)) != bundle.digest(before)
+
+
+@pytest.mark.parametrize("location", ["../outside.data", "/etc/passwd"])
+def test_weights_outside_the_folder_of_the_model_are_refused(make_repo: Callable[..., Path], location: str) -> None:
+    root = make_repo({"model.yaml": ONNX_MANIFEST, "m.onnx": external_onnx(location)})
+    with pytest.raises(PathRefused, match="keeps weights in"):
+        bundle.inputs(model_from(ONNX_MANIFEST), WorkTree(root))
+
+
+def test_an_artifact_over_the_limit_is_refused_before_it_is_read(make_repo: Callable[..., Path]) -> None:
+    root = make_repo({"model.yaml": ONNX_MANIFEST})
+    with (root / "m.onnx").open("wb") as stream:
+        stream.truncate(1 << 40)
+    with pytest.raises(LimitReached, match=r"`m\.onnx` is over the limit"):
+        bundle.inputs(model_from(ONNX_MANIFEST), WorkTree(root), 1 << 30)

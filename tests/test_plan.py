@@ -273,3 +273,24 @@ def test_a_model_is_touched_if_and_only_if_a_change_is_at_one_of_its_paths_or_be
         if any(f"{a}/".startswith(f"{b}/") for x in changed for y in own for a, b in ((x, y), (y, x)))
     }
     assert plan.touched(paths, changed) == expected
+
+
+@pytest.mark.parametrize(
+    ("default", "own", "both"),
+    [
+        ({"min": 0.9}, {"min": 0.5}, {"min": 0.9}),
+        ({"min": 0.9}, {"min": 0.95}, {"min": 0.95}),
+        ({"max": 4}, {"max": 9, "id": 1}, {"max": 4, "id": 1}),
+        ({"size": {"max": "1MiB"}}, {"size": {"max": "1GiB"}}, {"size": {"max": "1MiB"}}),
+        ({"size": {"max": "1GiB"}}, {"size": {"max": "500kB"}}, {"size": {"max": "500kB"}}),
+        ({"sections": ["A", "B"]}, {"sections": ["C"]}, {"sections": ["A", "B", "C"]}),
+        ({"type": "onnx"}, {"type": "pickle"}, {"type": "onnx"}),
+        ({"min": {"error": 0.9}}, {"min": 0.1}, {"min": {"error": 0.9}}),
+    ],
+)
+def test_of_a_required_check_a_model_may_tighten_the_defaults_never_loosen_them(
+    default: dict[str, Any], own: dict[str, Any], both: dict[str, Any]
+) -> None:
+    config = Config(defaults={"c": default})
+    assert plan.with_defaults(CheckSpec(check="c", id="c", options=own, required=True), config) == both
+    assert plan.with_defaults(CheckSpec(check="c", id="c", options=own), config) == {**default, **own}

@@ -300,3 +300,11 @@ def test_a_reporter_that_is_misspelt_is_refused_with_the_nearest() -> None:
 )
 def test_what_blocks_is_what_fail_on_says(fail_on: str, verdict: str) -> None:
     assert f"\n{verdict}: 1 model, " in render(sample.report(sample.churn()), "terminal", fail_on)
+
+
+def test_a_part_of_a_sharded_run_that_is_missing_is_no_pass() -> None:
+    parts = [Report(tool="mlci", started="2020-01-01T00:00:00+00:00", selection=f"--shard {n}/3") for n in (1, 2, 3)]
+    assert merge(parts).selection == "3 reports"
+    for some in (parts[:2], parts[:1], [parts[0], replace(parts[1], selection="--only data --shard 3/3")]):
+        with pytest.raises(UsageError, match="of 3 is missing among the reports"):
+            merge(some)

@@ -168,7 +168,15 @@ def start(tmp_path: Path) -> Iterator[Starter]:
         world = World(tmp_path, {**os.environ, **(env or {})})
         started.append(
             WorkerPredictor(
-                sys.executable, runtime, tmp_path / "m", world, limits=limits, extra="onnx", label="`m`", **more
+                sys.executable,
+                runtime,
+                tmp_path / "m",
+                world,
+                limits=limits,
+                extra="onnx",
+                modules=("onnxruntime",),
+                label="`m`",
+                **more,
             )
         )
         return started[-1]
@@ -278,11 +286,17 @@ LOAD_TROUBLE: dict[str, Trouble] = {
     "is killed": ("load", "os.kill(os.getpid(), signal.SIGSEGV)", ModelFailed, "the process of `m` ended by signal 11"),
     "lacks its framework": (
         "load",
-        "import no_such_framework",
+        "raise ModuleNotFoundError('no onnxruntime', name='onnxruntime')",
         MissingExtra,
-        "no_such_framework is not installed; it comes with the extra `onnx`",
+        "onnxruntime is not installed; it comes with the extra `onnx`",
     ),
-    "lacks a part of it": ("load", "from json import no_part", MissingExtra, "json is not installed"),
+    "lacks a module of its own": (
+        "load",
+        "import no_such_module",
+        ModelFailed,
+        "`m` needs the module `no_such_module`, which is not installed",
+    ),
+    "lacks a part of one": ("load", "from json import no_part", ModelFailed, "`m` failed to load: ImportError: cannot"),
     "runs out of memory": ("load", "raise MemoryError", LimitReached, "`m` ran out of memory in load"),
     "is untrusted": (
         "load",
@@ -504,3 +518,53 @@ def test_columns_that_a_model_lacks_are_named(start: Starter, signature: str, sa
         predictor.predict(WIDE, ["id", "y"])
     assert caught.value.message.startswith(said)
     assert hint in caught.value.hint
+
+
+# What the other side names --------------------------------------------------------------------------------------
+
+
+def named(name: str) -> dict[str, Any]:
+    return {"name": "x", "datatype": "FP64", "shape": [1], "parameters": {"npy": name}}
+
+
+@pytest.mark.parametrize("name", ["../secret.npy", "/etc/passwd", "a/b.npy", ".", ".."])
+def test_an_array_is_read_from_the_scratch_folder_alone(tmp_path: Path, name: str) -> None:
+    np.save(tmp_path / "secret.npy", np.ones(1))
+    (tmp_path / "scratch").mkdir()
+    with pytest.raises((ValueError, OSError)):
+        worker.decode(named(name), str(tmp_path / "scratch"))
+
+
+def test_a_link_a_pipe_and_a_folder_are_no_arrays(tmp_path: Path) -> None:
+    np.save(tmp_path / "real.npy", np.ones(1))
+    (tmp_path / "link.npy").symlink_to(tmp_path / "real.npy")
+    os.mkfifo(tmp_path / "pipe.npy")
+    (tmp_path / "folder.npy").mkdir()
+    for name in ("link.npy", "pipe.npy", "folder.npy"):
+        with pytest.raises((ValueError, OSError)):
+            worker.decode(named(name), str(tmp_path))
+
+
+def test_an_array_that_promises_more_than_its_file_holds_is_not_read(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.ones(3))
+    raw = (tmp_path / "x.npy").read_bytes().replace(b"(3,)", b"(9,)")
+    (tmp_path / "x.npy").write_bytes(raw)
+    with pytest.raises(ValueError, match="does not hold what its header says"):
+        worker.decode(named("x.npy"), str(tmp_path))
+
+
+def test_a_reply_that_names_a_file_elsewhere_is_no_reply(start: Starter, tmp_path: Path) -> None:
+    np.save(tmp_path / "secret.npy", np.ones(2))
+    reply = outputs(datatype="FP64", shape=[2], parameters={"npy": str(tmp_path / "secret.npy")})
+    with pytest.raises(ModelFailed, match="answered with something else than a reply"):
+        start(text=troubled(("predict", reply, ModelFailed, ""))).predict(FakeTable({"a": [1.0, 2.0]}), ())
+
+
+def test_the_interpreter_is_never_handed_mlcis_own_files(start: Starter, tmp_path: Path) -> None:
+    script = tmp_path / "remove"
+    script.write_text('#!/bin/sh\nrm -f "$2" "$3"\n')
+    script.chmod(0o755)
+    own = [Path(worker.__file__), Path(worker.__file__).with_name("onnx.py")]
+    with pytest.raises(ModelFailed):
+        WorkerPredictor(str(script), own[1], tmp_path / "m", World(tmp_path))
+    assert all(path.exists() for path in own)

@@ -185,7 +185,7 @@ class WorkerPredictor:
     def _missing(self, module: str) -> MlciError:
         if self._python != this_python():
             hint = "install the model's requirements there, numpy and its framework among them"
-            return ModelFailed(f"{module} is not installed in `{line(self._python)}`", hint=hint)
+            return ModelFailed(f"{module} is not installed in the model's own interpreter", hint=hint)
         if module.partition(".")[0] in self._modules:
             return MissingExtra(self._extra, module)
         hint = "install it beside mlci, or name the model's own interpreter: `runtime: {kind:, python:}`"
