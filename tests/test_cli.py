@@ -781,3 +781,128 @@ def test_progress_of_a_hostile_name_stays_on_its_line(monkeypatch: pytest.Monkey
     shown = terminal.getvalue().split("\r\x1b[K")[1]
     assert shown.startswith("1/2 \\x1b[2J\\n")
     assert len(shown) < 80
+
+
+# What a new user meets --------------------------------------------------------------------------------------------
+
+
+def with_checks(*lines: str, dataset: str = "target: label") -> dict[str, str]:
+    manifest = (
+        f"version: 1\nname: m\nartifact: p.csv\nruntime: predictions\ndatasets:\n  test: {{path: t.csv, {dataset}}}\n"
+    )
+    return {
+        "model.yaml": manifest + "checks:\n" + "".join(f"  {line}\n" for line in lines),
+        "p.csv": "prediction\na\nb\nc\n",
+        "t.csv": "x,label\n1,a\n2,b\n3,c\n",
+    }
+
+
+ACCURACY = "- metric: {data: test, name: accuracy, min: 0.5}"
+
+
+def test_a_task_that_the_data_contradict_is_no_pass(make_repo: MakeRepo, mlci: Cli) -> None:
+    files = with_checks(ACCURACY)
+    root = make_repo({**files, "model.yaml": files["model.yaml"].replace("datasets:", "task: binary\ndatasets:")})
+    code, out, _ = mlci("check", "--output", "-", cwd=root)
+    assert code == 1
+    assert "model.yaml:5:7: error[metric]: `task` is binary, and there are 3 classes: a, b, c" in out
+
+
+def test_a_key_that_is_no_column_is_named(make_repo: MakeRepo, mlci: Cli) -> None:
+    root = make_repo(with_checks(ACCURACY, dataset="target: label, key: [xx]"))
+    code, out, _ = mlci("check", "--output", "-", cwd=root)
+    assert code == 1
+    assert "error[metric]: the key `xx` is no column of the dataset `test`" in out
+    assert "did you mean `x`?" in out
+
+
+def test_a_check_without_options_may_end_with_its_colon(make_repo: MakeRepo, mlci: Cli) -> None:
+    root = make_repo(with_checks(ACCURACY, "- beats-trivial:"))
+    assert mlci("validate", cwd=root)[0] == 0
+    assert mlci("check", "--output", "-", cwd=root)[0] == 0
+
+
+def test_only_takes_the_id_that_the_table_shows(make_repo: MakeRepo, mlci: Cli) -> None:
+    root = make_repo(
+        with_checks(ACCURACY, "- metric: {data: test, name: f1_macro, min: 2}".replace("2", "1"), "- card")
+    )
+    code, out, _ = mlci("check", "--only", "metric-accuracy-test", "--output", "-", cwd=root)
+    assert code == 0
+    assert "1 model, 1 check: 1 passed" in out
+    assert "there is no check `metric-acuracy-test`" in mlci("check", "--only", "metric-acuracy-test", cwd=root)[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("- metric: {data: test, name: accuracy, min: 90%}", "write a share as a number: 0.9 for 90%"),
+        ("- metric: {data: test, name: accuracy, min: {warning: 0.8, error: 0.9}}", "swap the two"),
+        ("- metric: {data: test, name: accuracy, severity: warning}", "stands beside `metric:`, not inside it"),
+        ("- rows: {min: 3}", "`rows` is a check of a dataset: move it to `checks:` of one under `datasets:`"),
+        ("- card: {sections: Data}", "write it as a list: [Data]"),
+    ],
+)
+def test_a_usual_slip_is_answered_with_its_cure(make_repo: MakeRepo, mlci: Cli, line: str, said: str) -> None:
+    code, _, err = mlci("validate", cwd=make_repo(with_checks(line)))
+    assert code == 2
+    assert f"  hint: {said}" in err or f"{said}\n" in err
+
+
+def test_a_quantity_without_its_unit_is_told_so(make_repo: MakeRepo, mlci: Cli) -> None:
+    root = make_repo({**with_checks(ACCURACY), "mlci.yaml": "version: 1\nlimits: {load: 60}\n"})
+    assert "hint: give it its unit" in mlci("validate", cwd=root)[2]
+
+
+def test_a_pattern_that_no_model_matches_is_a_warning(make_repo: MakeRepo, mlci: Cli) -> None:
+    root = make_repo({**with_checks(ACCURACY), "mlci.yaml": "version: 1\nmodels: [modles/*]\n"})
+    code, out, err = mlci("validate", cwd=root)
+    assert (code, out) == (0, "valid: 2 files\n")
+    assert "mlci.yaml:2:10: warning[invalid]: `modles/*` matches no folder with a model.yaml" in err
+
+
+@pytest.mark.parametrize("python", ["/usr/bin/true", "../../../usr/bin/env", "~/python"])
+def test_an_interpreter_outside_the_repository_is_refused(make_repo: MakeRepo, mlci: Cli, python: str) -> None:
+    files = with_checks(ACCURACY)
+    manifest = files["model.yaml"].replace("runtime: predictions", f"runtime: {{kind: onnx, python: {python}}}")
+    code, _, err = mlci("validate", cwd=make_repo({**files, "model.yaml": manifest}))
+    assert code == 2
+    assert "`runtime.python` is" in err
+    assert "outside the repository" in err
+
+
+def test_a_manifest_where_nobody_looks_is_named_with_the_cure(make_repo: MakeRepo, mlci: Cli) -> None:
+    root = make_repo({f"ml/{name}": body for name, body in with_checks(ACCURACY).items()})
+    code, _, err = mlci("check", cwd=root / "ml")
+    assert code == 2
+    assert "`ml/model.yaml` is in no folder where models are looked for" in err
+    assert "write `models: [ml]`" in err
+    (root / "mlci.yaml").write_text("version: 1\nmodels: [ml]\n")
+    assert mlci("check", "--output", "-", cwd=root / "ml")[0] == 0
+    (root / "mlci.yaml").write_text("version: 1\nmodels: [other]\n")
+    write_files(root, {f"other/{name}": body for name, body in with_checks(ACCURACY).items()})
+    assert mlci("check", "ml/model.yaml", cwd=root)[0] == 2
+
+
+def test_c_works_as_if_started_there(make_repo: MakeRepo, mlci: Cli, tmp_path: Path) -> None:
+    root = make_repo(with_checks(ACCURACY))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert mlci("-C", str(root), "check", "model.yaml", cwd=elsewhere)[0] == 0
+    assert (root / "report.json").exists()
+    assert list(elsewhere.iterdir()) == []
+    assert Path.cwd() == elsewhere
+
+
+def test_a_broken_model_that_a_branch_does_not_touch_does_not_stop_it(make_repo: MakeRepo, mlci: Cli) -> None:
+    broken = {"models/d/model.yaml": "version: 1\nartifact: ../../shared\n"}
+    root = make_repo({**broken, **{f"models/a/{name}": body for name, body in with_checks(ACCURACY).items()}})
+    (root / "README.md").write_text("hello")
+    assert mlci("check", "--changed-since", "HEAD", "--output", "-", cwd=root)[0] == 0
+
+
+def test_an_ignored_artifact_makes_the_report_dirty(make_repo: MakeRepo, mlci: Cli) -> None:
+    files = with_checks(ACCURACY)
+    root = make_repo({**{name: body for name, body in files.items() if name != "p.csv"}, ".gitignore": "p.csv\n"})
+    (root / "p.csv").write_text(files["p.csv"])
+    assert mlci("check", cwd=root)[0] == 0
+    assert json.loads((root / "report.json").read_text())["dirty"] is True

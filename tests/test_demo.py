@@ -77,3 +77,18 @@ def test_the_demo_without_git_says_so(tmp_path: Path, mlci: Cli, monkeypatch: py
     assert code == 5
     assert "`git` is not installed" in err
     assert not (tmp_path / "mlci-demo").exists()
+
+
+def test_the_demo_keeps_to_its_folder_inside_a_hook_of_git(
+    tmp_path: Path, mlci: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    git(victim, "init", "-q")
+    monkeypatch.setenv("GIT_DIR", str(victim / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(victim / ".git" / "index"))
+    assert mlci("demo", cwd=tmp_path)[0] == 0
+    monkeypatch.delenv("GIT_DIR")
+    monkeypatch.delenv("GIT_INDEX_FILE")
+    assert git(victim, "for-each-ref") == ""
+    assert git(tmp_path / "mlci-demo", "rev-list", "--count", "HEAD") == "2"

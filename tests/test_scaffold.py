@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_files
+from conftest import git, write_files
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -224,3 +224,38 @@ def test_init_says_in_one_line_why_it_cannot(
     assert code == 2
     assert said in err
     assert "hint: " in err
+
+
+def test_init_takes_data_that_two_models_share(tmp_path: Path, mlci: Cli) -> None:
+    write_files(
+        tmp_path,
+        {"data/shared.csv": "x,y\n1,0\n2,1\n", "models/a/p.csv": "prediction\n0\n1\n", "mlci.yaml": "version: 1\n"},
+    )
+    words = ("init", "models/a", "--yes", "--artifact", "p.csv", "--data", "../../data/shared.csv")
+    assert mlci(*words, cwd=tmp_path)[0] == 0
+    assert mlci("check", "--output", "-", cwd=tmp_path)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("--metric", "rmse"), "rmse is no metric of binary models"), (("--task", "regression"), "holds no numbers")],
+)
+def test_init_refuses_what_cannot_work(tmp_path: Path, mlci: Cli, words: tuple[str, ...], said: str) -> None:
+    write_files(tmp_path, {"m.onnx": ONNX, "t.csv": "x,label\n1,no\n2,yes\n"})
+    code, _, err = mlci("init", "--yes", *words, cwd=tmp_path)
+    assert code == 2
+    assert said in err
+
+
+def test_the_only_text_column_behind_the_features_is_the_target(tmp_path: Path, mlci: Cli) -> None:
+    write_files(tmp_path, {"m.onnx": ONNX, "t.csv": "length,width,species\n1,2,setosa\n2,3,virginica\n"})
+    assert mlci("init", "--yes", cwd=tmp_path)[0] == 0
+    assert "target: species" in (tmp_path / "model.yaml").read_text()
+
+
+def test_init_below_the_root_says_where_models_are_looked_for(tmp_path: Path, mlci: Cli) -> None:
+    git(tmp_path, "init", "-q")
+    write_files(tmp_path, {"ml/m.onnx": ONNX})
+    code, out, _ = mlci("init", "--yes", cwd=tmp_path / "ml")
+    assert code == 0
+    assert "write `models: [ml]` into mlci.yaml" in out

@@ -429,3 +429,7 @@ def test_text_named_as_compressed_is_refused_not_guessed(tmp_path: Path) -> None
     with pytest.raises(UnreadableData, match=r"`d\.csv\.gz` cannot be read"):
         desk.table("d")
     desk.close()
+
+
+def test_a_line_that_begins_with_a_hash_is_a_row_like_any_other(opened: Opener) -> None:
+    assert values(opened("a,b\n1,2\n#3,4\n5,6\n")) == {"a": ["1", "#3", "5"], "b": [2, 4, 6]}

@@ -11,9 +11,11 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
+from mlci import quantities
 from mlci.document import Document, Pointer, show
 from mlci.findings import Finding, Level, Location
 
+_QUANTITIES = (quantities.DURATION_PATTERN, quantities.SIZE_PATTERN)
 MAX_STEPS = 300_000
 """What somebody's own schema may take for one document."""
 Schema = dict[str, Any]
@@ -163,7 +165,7 @@ def _explain(document: Document, error: Any, root: Schema) -> Iterator[tuple[int
     if keyword == "enum" and isinstance(value, str):
         hint = did_you_mean(value, [str(item) for item in error.validator_value])
     elif keyword == "type" and "string" in _types(schema) and isinstance(value, int | float):
-        hint = "give it its unit" if "unit" in expected else "quote it if it is text"
+        hint = "give it its unit" if schema.get("pattern") in _QUANTITIES else "quote it if it is text"
     elif (
         keyword == "type"
         and "number" in _types(schema)
