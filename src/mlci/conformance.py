@@ -15,7 +15,7 @@ from mlci import quantities
 from mlci.document import Document, Pointer, show
 from mlci.findings import Finding, Level, Location
 
-_QUANTITIES = (quantities.DURATION_PATTERN, quantities.SIZE_PATTERN)
+_QUANTITIES = tuple(pattern.removesuffix("$") for pattern in (quantities.DURATION_PATTERN, quantities.SIZE_PATTERN))
 MAX_STEPS = 300_000
 """What somebody's own schema may take for one document."""
 Schema = dict[str, Any]
@@ -71,13 +71,14 @@ _VALIDATORS: dict[int, tuple[Schema, Any]] = {}
 
 
 def _validator(schema: Schema) -> Any:
+    import jsonschema
     import referencing
 
     known = _VALIDATORS.get(id(schema))
     if known is None:
         # an empty registry: a $ref that is not in the schema itself is never fetched
         inlined = _inlined(schema, schema.get("$defs", {}))
-        known = (schema, _dialect()(inlined, registry=referencing.Registry()))
+        known = (schema, jsonschema.Draft202012Validator(inlined, registry=referencing.Registry()))
         _VALIDATORS[id(schema)] = known
     return known[1]
 
@@ -92,12 +93,15 @@ def _dialect() -> Any:
 
 
 def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[Any]:
-    # to Python alone, `$` is also the place before a last newline
-    end = pattern.removesuffix("$") + r"\Z" if re.search(r"(?<!\\)(\\\\)*\$\Z", pattern) else pattern
-    if isinstance(instance, str) and not re.search(end, instance):
+    if isinstance(instance, str) and not re.search(_ending(pattern), instance):
         from jsonschema import ValidationError
 
         yield ValidationError(f"{instance[:100]!r} does not match {pattern!r}")
+
+
+def _ending(pattern: str) -> str:
+    # to Python alone, `$` is also the place before a last newline
+    return pattern.removesuffix("$") + r"\Z" if re.search(r"(?<!\\)(\\\\)*\$\Z", pattern) else pattern
 
 
 def _unique_items(_: Any, unique: bool, instance: Any, __: Any) -> Iterator[Any]:
@@ -125,7 +129,8 @@ def _inlined(node: Any, defs: Mapping[str, Any]) -> Any:
     if name in defs and node.keys() <= {"$ref", "description"}:
         about = {key: value for key, value in node.items() if key == "description"}
         return {**_inlined(defs[name], defs), **about}
-    return {key: value if key == "$defs" else _inlined(value, defs) for key, value in node.items()}
+    ended = {"pattern": _ending(node["pattern"])} if isinstance(node.get("pattern"), str) else {}
+    return {**{key: value if key == "$defs" else _inlined(value, defs) for key, value in node.items()}, **ended}
 
 
 def _explain(document: Document, error: Any, root: Schema) -> Iterator[tuple[int, Finding]]:
@@ -165,7 +170,7 @@ def _explain(document: Document, error: Any, root: Schema) -> Iterator[tuple[int
     if keyword == "enum" and isinstance(value, str):
         hint = did_you_mean(value, [str(item) for item in error.validator_value])
     elif keyword == "type" and "string" in _types(schema) and isinstance(value, int | float):
-        hint = "give it its unit" if schema.get("pattern") in _QUANTITIES else "quote it if it is text"
+        hint = "give it its unit" if str(schema.get("pattern")).startswith(_QUANTITIES) else "quote it if it is text"
     elif (
         keyword == "type"
         and "number" in _types(schema)
