@@ -70,7 +70,7 @@ def wheel(session: nox.Session) -> None:
     session.run("python", "-m", "venv", str(fresh))
     python = str(fresh / "bin" / "python")
     session.run(python, "-m", "pip", "install", "--quiet", str(found), external=True)
-    mlci = str(fresh / "bin" / "mlci")
+    mlci = str((fresh / "bin" / "mlci").absolute())
     session.run(mlci, "--version", external=True)
     session.run(mlci, "--help", external=True, silent=True)
     session.run(python, "scripts/try_core.py", mlci, external=True)
