@@ -22,6 +22,8 @@ checks:
 def main(mlci: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
+        # a repository of its own: the temporary folder may stand in another one
+        subprocess.run(["git", "init", "--quiet", root], check=True)
         (root / "model.yaml").write_text(MANIFEST, encoding="utf-8")
         (root / "model.csv").write_text("prediction\n1\n", encoding="utf-8")
         (root / "test.csv").write_text("x,y\n1,1\n", encoding="utf-8")
