@@ -11,10 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mlci import document
-from mlci.document import MAX_BYTES, MAX_DEPTH, MAX_FINDINGS, MAX_NODES, read
+from mlci.document import read
 from mlci.errors import InvalidFile
 from mlci.escape import UNSEEN
 from mlci.findings import Finding, Level, Location
+from mlci.reader import MAX_BYTES, MAX_DEPTH, MAX_FINDINGS, MAX_NODES, show
 
 VALID = b"""\
 version: 1
@@ -605,7 +606,7 @@ def test_the_error_says_what_the_first_finding_says() -> None:
     ids=["plain", "controls", "long", "empty"],
 )
 def test_a_text_of_the_file_is_shown_on_one_short_line(text: str, shown: str) -> None:
-    assert document.show(text) == shown
+    assert show(text) == shown
 
 
 # Properties -------------------------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from itertools import islice
 from typing import Any
 
 from mlci import quantities
-from mlci.document import Document, Pointer, show
+from mlci.document import Document
 from mlci.findings import Finding, Level, Location
+from mlci.reader import Pointer, show
 
 _QUANTITIES = tuple(pattern.removesuffix("$") for pattern in (quantities.DURATION_PATTERN, quantities.SIZE_PATTERN))
 MAX_STEPS = 300_000

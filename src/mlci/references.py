@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from mlci import quantities
-from mlci.document import Pointer
 from mlci.errors import MlciError
 from mlci.escape import line
 from mlci.findings import Finding, Level, Location
 from mlci.paths import is_glob
+from mlci.reader import Pointer
 from mlci.repo import Repo, is_lfs_pointer, refusal
 from mlci.specs import Model
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlci.document import Document, Pointer
+from mlci.document import Document
 from mlci.findings import Level, Location
+from mlci.reader import Pointer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from mlci.escape import line
 from mlci.findings import Finding, Level, Location
 from mlci.manifest import load_config, load_model
 from mlci.paths import Paths, and_above, expand, is_glob
+from mlci.reader import MAX_BYTES
 from mlci.repo import CARD, CONFIG, MANIFEST, CommitTree, Repo, WorkTree, find_git, manifests
 from mlci.specs import Config, Model
 from mlci.world import World
@@ -60,7 +61,7 @@ class Workspace:
     def read(self, path: str) -> Document:
         """A document of the repository. Raises InvalidFile, or PathRefused."""
         try:
-            raw = self.repo.read(path, document.MAX_BYTES)
+            raw = self.repo.read(path, MAX_BYTES)
         except LimitReached as error:
             raise InvalidFile([Finding(Level.ERROR, error.message, Location(path, 1, 1))]) from None
         return document.read(raw, path)
@@ -135,7 +136,7 @@ class Workspace:
     def _may_reach_out(self, path: str) -> bool:
         # a path that leaves the folder holds two dots, and an escape in a quoted text could hide them; comments
         # are no paths, though an editor's `$schema=../../` is often in one
-        raw = _COMMENT_LINE.sub(b"", self.repo.read(path, document.MAX_BYTES))
+        raw = _COMMENT_LINE.sub(b"", self.repo.read(path, MAX_BYTES))
         return b".." in raw or b"\\" in raw
 
     def _meant(self, path: str, changed: Paths) -> Iterator[str]:

@@ -56,9 +56,9 @@ def command(
 
 def _own_schema(schema: str, files: tuple[str, ...]) -> tuple[list[str], list[Finding]]:
     from mlci import validation
-    from mlci.document import MAX_BYTES
     from mlci.errors import UsageError
     from mlci.escape import line
+    from mlci.reader import MAX_BYTES
 
     def read(name: str) -> bytes:
         try:
