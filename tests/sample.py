@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mlci.findings import Finding, Level, Location
+from mlci.findings import Finding, Level
+from mlci.places import Location
 from mlci.results import Input, Limit, Measurement, ModelReport, Outcome, Report, Result
 
 HOSTILE = {

@@ -17,7 +17,8 @@ from conftest import git, write_files
 
 from mlci import gate
 from mlci.checking import check
-from mlci.errors import ExitCode, InvalidFile, UsageError
+from mlci.errors import ExitCode, UsageError
+from mlci.findings import InvalidFile
 from mlci.results import Outcome, Report, Result
 from mlci.selection import Selection
 from mlci.workspace import open_workspace

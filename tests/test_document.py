@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from mlci import document
 from mlci.document import read
-from mlci.errors import InvalidFile
 from mlci.escape import UNSEEN
-from mlci.findings import Finding, Level, Location
+from mlci.findings import Finding, InvalidFile, Level
+from mlci.places import Location
 from mlci.reader import MAX_BYTES, MAX_DEPTH, MAX_FINDINGS, MAX_NODES, show
 
 VALID = b"""\

@@ -8,7 +8,6 @@ from mlci import errors
 from mlci.errors import (
     Conflict,
     ExitCode,
-    InvalidFile,
     LimitReached,
     MissingExtra,
     MlciError,
@@ -17,7 +16,8 @@ from mlci.errors import (
     SafetyRefused,
     UsageError,
 )
-from mlci.findings import Finding, Level, Location, at_level, findings_of
+from mlci.findings import Finding, InvalidFile, Level, at_level, findings_of
+from mlci.places import Location
 
 KINDS = [
     (UsageError, 2, "usage"),
@@ -87,7 +87,7 @@ def test_an_invalid_file_without_a_finding_is_a_bug() -> None:
 def test_the_drawing_of_the_errors_shows_each_with_its_code() -> None:
     drawn = dict(re.findall(r"-- (\w+) +(\d)", errors.__doc__ or ""))
     kinds = {kind.__name__: kind for kind in vars(errors).values() if isinstance(kind, type) and kind is not MlciError}
-    below = {name: kind for name, kind in kinds.items() if issubclass(kind, MlciError)}
+    below = {name: kind for name, kind in kinds.items() if issubclass(kind, MlciError)} | {"InvalidFile": InvalidFile}
     assert drawn == {name: str(int(kind.exit_code)) for name, kind in below.items() if kind is not MissingExtra}
     assert "`-- MissingExtra" in (errors.__doc__ or "")
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from mlci import document
 from mlci.conformance import _validator, dotted, held_against, problems
-from mlci.errors import InvalidFile
-from mlci.findings import Finding, Level, Location
+from mlci.findings import Finding, InvalidFile, Level
+from mlci.places import Location
 from mlci.registry import packed
 from mlci.specs import Config, Model, Output, join
 from mlci.workspace import read_config, read_model

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from mlci import ports
-from mlci.errors import InvalidFile, UsageError
+from mlci.errors import UsageError
+from mlci.findings import InvalidFile
 from mlci.repo import WorkTree
 from mlci.results import Level, Outcome
 from mlci.testing import FakeBench, FakePredictor, FakeTable, FakeWorld, model_from, run_check

@@ -21,7 +21,8 @@ from conftest import write_files
 
 from mlci import document, registry, schema, testing
 from mlci.content import KINDS
-from mlci.errors import InvalidFile, UsageError
+from mlci.errors import UsageError
+from mlci.findings import InvalidFile
 from mlci.reports import render
 from mlci.results import Outcome
 from mlci.workspace import read_config, read_model

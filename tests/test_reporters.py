@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from mlci import escape, gate, registry
-from mlci.findings import Finding, Level, Location
+from mlci.findings import Finding, Level
+from mlci.places import Location
 from mlci.reporters import markdown
 from mlci.reports import read_reports, render
 from mlci.results import ModelReport, Outcome, Report, Result

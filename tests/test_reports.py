@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlci import gate
-from mlci.errors import ExitCode, InvalidFile, MlciError, UsageError
-from mlci.findings import Finding, Level, Location
+from mlci.errors import ExitCode, MlciError, UsageError
+from mlci.findings import Finding, InvalidFile, Level
+from mlci.places import Location
 from mlci.reports import merge, read_reports, render
 from mlci.results import Limit, Measurement, ModelReport, Outcome, Report, Result
 

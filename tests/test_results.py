@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from mlci import registry
 from mlci.conformance import problems
 from mlci.document import Document
-from mlci.errors import InvalidFile, LimitReached
-from mlci.findings import Finding, Level, Location, at_level, findings_of
+from mlci.errors import LimitReached
+from mlci.findings import Finding, InvalidFile, Level, at_level, findings_of
+from mlci.places import Location
 from mlci.results import WORST_FIRST, Input, Limit, Measurement, ModelReport, Outcome, Report, Result
 
 # Any report ---------------------------------------------------------------------------------------------------------

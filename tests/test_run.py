@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from mlci.case import Case, Check, Inconclusive, Skip, error, note
-from mlci.errors import InvalidFile, LimitReached, MissingExtra, MlciError, PathRefused, SafetyRefused
-from mlci.findings import Finding, Level, Location
+from mlci.errors import LimitReached, MissingExtra, MlciError, PathRefused, SafetyRefused
+from mlci.findings import Finding, InvalidFile, Level
+from mlci.places import Location
 from mlci.repo import WorkTree
 from mlci.results import Limit, Measurement, Outcome, Result
 from mlci.run import refused, run

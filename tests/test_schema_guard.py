@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from mlci import document
 from mlci.conformance import held_against
-from mlci.errors import InvalidFile
-from mlci.findings import Finding
+from mlci.findings import Finding, InvalidFile
 from mlci.schema_guard import (
     DIALECTS,
     MAX_EXPANDED,

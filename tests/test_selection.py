@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from conftest import Files, write_files
 
-from mlci.errors import InvalidFile, PathRefused, UsageError
+from mlci.errors import PathRefused, UsageError
+from mlci.findings import InvalidFile
 from mlci.repo import WorkTree
 from mlci.selection import Loaded, Selection, load
 from mlci.workspace import Workspace

@@ -75,7 +75,7 @@ def repo(make_repo: Repo) -> Path:
 HELP_OWN = {"mlci", "mlci.cli", "mlci.cli.main", "mlci.errors"}
 VALIDATE_OWN = HELP_OWN | {
     "mlci.cli.console", "mlci.cli.validate", "mlci.document", "mlci.escape", "mlci.findings", "mlci.manifest",
-    "mlci.conformance", "mlci.paths", "mlci.quantities", "mlci.reader", "mlci.references",
+    "mlci.conformance", "mlci.paths", "mlci.places", "mlci.quantities", "mlci.reader", "mlci.references",
      "mlci.registry", "mlci.repo", "mlci.specs",
     "mlci.validation", "mlci.workspace", "mlci.world", "mlci.yaml_reader",
 }  # fmt: skip

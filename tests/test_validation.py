@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import Files, git, write_files
 
-from mlci.errors import InvalidFile, UsageError
-from mlci.findings import Finding, Level
+from mlci.errors import UsageError
+from mlci.findings import Finding, InvalidFile, Level
 from mlci.git import Git
 from mlci.repo import CommitTree, WorkTree
 from mlci.validation import validate, validate_against

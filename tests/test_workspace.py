@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from conftest import Files, git, write_files
 
-from mlci.errors import InvalidFile, PathRefused, UsageError
-from mlci.findings import Level
+from mlci.errors import PathRefused, UsageError
+from mlci.findings import InvalidFile, Level
 from mlci.references import missing, names_taken
 from mlci.repo import CommitTree, WorkTree
 from mlci.specs import Config

@@ -8,7 +8,8 @@ from typing import Any
 
 from mlci import quantities
 from mlci.errors import UsageError
-from mlci.findings import Finding, Level, Location
+from mlci.findings import Finding, Level
+from mlci.places import Location
 from mlci.ports import Bench
 from mlci.results import Limit, Measurement
 from mlci.specs import CheckSpec, Dataset, Model

@@ -13,7 +13,8 @@ from typing import Any
 
 from mlci import quantities
 from mlci.document import Document
-from mlci.findings import Finding, Level, Location
+from mlci.findings import Finding, Level
+from mlci.places import Location
 from mlci.reader import Pointer, show
 
 _QUANTITIES = tuple(pattern.removesuffix("$") for pattern in (quantities.DURATION_PATTERN, quantities.SIZE_PATTERN))

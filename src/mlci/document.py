@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlci.errors import InvalidFile
-from mlci.findings import Location
+from mlci.findings import InvalidFile
+from mlci.places import Location
 from mlci.reader import Pointer, Reader
 from mlci.yaml_reader import read_yaml
 

@@ -3,7 +3,7 @@
     MlciError
     |-- UsageError        2   the command line, or an extra that is not installed
     |   `-- MissingExtra
-    |-- InvalidFile       2   a file of the repository is wrong; carries its findings
+    |-- InvalidFile       2   a file of the repository is wrong; carries its findings, and stands beside them
     |-- PathRefused       2   a path that leaves the repository, or does not name a regular file
     |-- SafetyRefused     3   loading it could run somebody's code
     |-- LimitReached      4   time, memory or output
@@ -19,9 +19,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mlci.findings import Finding, Location
+    from mlci.places import Location
 
 
 class ExitCode(IntEnum):
@@ -78,18 +76,6 @@ class MissingExtra(UsageError):
             hint=f"pip install 'mlci[{extra}]'",
         )
         self.extra = extra
-
-
-class InvalidFile(MlciError):
-    """A file of the repository is not what it should be; ``findings`` is never empty, worst first."""
-
-    exit_code = ExitCode.INVALID
-    code = "invalid"
-
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        first = findings[0]
-        super().__init__(first.message, hint=first.hint, at=first.at)
-        self.findings = tuple(findings)
 
 
 class PathRefused(MlciError):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from mlci.errors import InvalidFile, MlciError
+from mlci.errors import ExitCode, MlciError
+from mlci.places import Location
 
 
 class Level(StrEnum):
@@ -17,18 +19,6 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Location:
-    """A place in a file; ``line`` and ``column`` count from 1, None is the whole file."""
-
-    path: str
-    line: int | None = None
-    column: int | None = None
-
-    def __str__(self) -> str:
-        return ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
     """Something a reader should know: what is and what was expected; ``hint`` is the cure."""
 
@@ -36,6 +26,18 @@ class Finding:
     message: str
     at: Location | None = None
     hint: str = ""
+
+
+class InvalidFile(MlciError):
+    """A file of the repository is not what it should be; ``findings`` is never empty, worst first."""
+
+    exit_code = ExitCode.INVALID
+    code = "invalid"
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        first = findings[0]
+        super().__init__(first.message, hint=first.hint, at=first.at)
+        self.findings = tuple(findings)
 
 
 def findings_of(error: MlciError, path: str) -> tuple[Finding, ...]:

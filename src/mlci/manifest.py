@@ -9,8 +9,7 @@ from typing import Any
 
 from mlci.conformance import Schema, did_you_mean, problems, subject
 from mlci.document import Document
-from mlci.errors import InvalidFile
-from mlci.findings import Finding, Level
+from mlci.findings import Finding, InvalidFile, Level
 from mlci.paths import lexical_problem
 from mlci.reader import Pointer, show
 from mlci.specs import CheckSpec, Config, Dataset, Model, Output, join

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlci.errors import MlciError
-from mlci.findings import Location
 from mlci.metrics import METRICS, Metric
+from mlci.places import Location
 from mlci.ports import Bench, Signature
 from mlci.specs import Dataset, Model
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mlci.escape import UNSEEN, line
-from mlci.findings import Finding, Level, Location
+from mlci.findings import Finding, Level
+from mlci.places import Location
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from mlci import quantities
 from mlci.errors import MlciError
 from mlci.escape import line
-from mlci.findings import Finding, Level, Location
+from mlci.findings import Finding, Level
 from mlci.paths import is_glob
+from mlci.places import Location
 from mlci.reader import Pointer
 from mlci.repo import Repo, is_lfs_pointer, refusal
 from mlci.specs import Model

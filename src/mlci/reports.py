@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from mlci import conformance, document, gate, registry
-from mlci.errors import InvalidFile, UsageError
-from mlci.findings import Finding, Level
+from mlci.errors import UsageError
+from mlci.findings import Finding, InvalidFile, Level
 from mlci.results import WORST_FIRST, ModelReport, Report, Result
 
 _SHARD = re.compile(r"--shard ([0-9]{1,9})/([0-9]{1,9})")

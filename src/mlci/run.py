@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from mlci.case import Case, Check, Inconclusive, Skip, broken_limit
-from mlci.errors import InvalidFile, MlciError, UsageError
-from mlci.findings import Finding, Level, Location, at_level, findings_of
+from mlci.errors import MlciError, UsageError
+from mlci.findings import Finding, InvalidFile, Level, at_level, findings_of
+from mlci.places import Location
 from mlci.results import Measurement, Outcome, Result
 
 

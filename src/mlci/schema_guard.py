@@ -13,8 +13,7 @@ from functools import cache
 from typing import Any
 
 from mlci.document import Document
-from mlci.errors import InvalidFile
-from mlci.findings import Finding, Level
+from mlci.findings import Finding, InvalidFile, Level
 from mlci.reader import Pointer, show
 
 DIALECTS = tuple(f"https://json-schema.org/draft/{name}/schema" for name in ("2020-12", "2019-09"))

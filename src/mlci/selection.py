@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlci import plan
-from mlci.errors import InvalidFile, MlciError, UsageError
+from mlci.errors import MlciError, UsageError
 from mlci.escape import line
+from mlci.findings import InvalidFile
 from mlci.references import names_taken
 from mlci.repo import MANIFEST
 from mlci.specs import Model

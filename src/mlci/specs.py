@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlci.document import Document
-from mlci.findings import Level, Location
+from mlci.findings import Level
+from mlci.places import Location
 from mlci.reader import Pointer
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlci import conformance, document
-from mlci.errors import InvalidFile, MlciError
+from mlci.errors import MlciError
 from mlci.escape import line
-from mlci.findings import Finding, Level, Location, findings_of
+from mlci.findings import Finding, InvalidFile, Level, findings_of
+from mlci.places import Location
 from mlci.references import missing, names_taken
 from mlci.repo import CONFIG, MANIFEST, WorkTree
 from mlci.workspace import Workspace, nothing_here, read_config

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from mlci import document, registry
 from mlci.document import Document
-from mlci.errors import InvalidFile, LimitReached, MlciError, UsageError
+from mlci.errors import LimitReached, MlciError, UsageError
 from mlci.escape import line
-from mlci.findings import Finding, Level, Location
+from mlci.findings import Finding, InvalidFile, Level
 from mlci.manifest import load_config, load_model
 from mlci.paths import Paths, and_above, expand, is_glob
+from mlci.places import Location
 from mlci.reader import MAX_BYTES
 from mlci.repo import CARD, CONFIG, MANIFEST, CommitTree, Repo, WorkTree, find_git, manifests
 from mlci.specs import Config, Model

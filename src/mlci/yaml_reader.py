@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from mlci.escape import line
-from mlci.findings import Finding, Level, Location
+from mlci.findings import Finding, Level
+from mlci.places import Location
 from mlci.reader import Pointer, Reader, Stop, place_of, show
 
 _INT = re.compile(r"-?(0|[1-9][0-9]{0,17})")

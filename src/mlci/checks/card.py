@@ -21,7 +21,8 @@ from collections.abc import Iterator
 
 from mlci import schema
 from mlci.case import Case, error
-from mlci.findings import Finding, Location
+from mlci.findings import Finding
+from mlci.places import Location
 from mlci.repo import CARD, refusal
 
 GROUP = "files"

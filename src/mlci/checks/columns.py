@@ -25,7 +25,8 @@ from collections.abc import Iterator
 
 from mlci import quantities, schema
 from mlci.case import Case, error
-from mlci.findings import Finding, Level, Location
+from mlci.findings import Finding, Level
+from mlci.places import Location
 from mlci.results import Limit, Measurement
 
 GROUP = "data"

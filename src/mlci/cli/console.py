@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mlci import escape
-from mlci.errors import InvalidFile, MlciError
+from mlci.errors import MlciError
+from mlci.findings import InvalidFile
 
 if TYPE_CHECKING:
     from mlci.findings import Finding

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from mlci.findings import Finding, Level, Location
+from mlci.findings import Finding, Level
+from mlci.places import Location
 from mlci.quantities import show
 from mlci.results import WORST_FIRST, Measurement, ModelReport, Outcome, Report, Result
 
