@@ -45,6 +45,13 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def hooks(session: nox.Session) -> None:
+    """Run the hooks of .pre-commit-config.yaml on every file."""
+    session.install("prek", "uv")
+    session.run("prek", "run", "--all-files", env={"PREK_HOME": str(Path(session.create_tmp()).absolute() / "prek")})
+
+
+@nox.session
 def types(session: nox.Session) -> None:
     """Check the types."""
     session.install("-e.", *group("types"))

@@ -40,10 +40,10 @@ runpy.run_module("mlci", run_name="__main__", alter_sys=True)
 READ = """
 import json, sys
 from pathlib import Path
-from mlci import document, errors
+from mlci import document, findings
 try:
     print(json.dumps(document.read(Path(sys.argv[1]).read_bytes(), sys.argv[1]).data))
-except errors.InvalidFile as error:
+except findings.InvalidFile as error:
     print("\\n".join(f"{finding.at}: {finding.message}" for finding in error.findings), file=sys.stderr)
     sys.exit(2)
 """

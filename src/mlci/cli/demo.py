@@ -41,10 +41,11 @@ def command(folder: Path) -> int:
         console.complain("error[demo]: the good model should pass and the worse one be refused; please report this")
         return ExitCode.FAILED
     mlci = "mlci" if world.has_program("mlci") else str(Path(sys.argv[0]).absolute())
+    there = "" if folder == Path() else f", after `cd {folder}`"
     console.say(
         f"""
 The worse candidate was refused, with the line of model.yaml that sets each limit: `mlci check` ended with 1, and so
-would the pull request. Try next, after `cd {folder}`:
+would the pull request. Try next{there}:
 
   {mlci} explain beats-trivial        what a check looks at, and why
   {mlci} check --only data --output - the data checks alone
