@@ -906,3 +906,15 @@ def test_an_ignored_artifact_makes_the_report_dirty(make_repo: MakeRepo, mlci: C
     (root / "p.csv").write_text(files["p.csv"])
     assert mlci("check", cwd=root)[0] == 0
     assert json.loads((root / "report.json").read_text())["dirty"] is True
+
+
+def test_a_file_of_another_repository_is_held_against_that_one(make_repo: MakeRepo, mlci: Cli, tmp_path: Path) -> None:
+    root = make_repo(with_checks(ACCURACY))
+    write_files(root, {"bad.yaml": "name: [\n"})
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert mlci("validate", str(root / "model.yaml"), cwd=elsewhere)[:2] == (0, "valid: 1 file\n")
+    code, _, err = mlci("validate", "../repo/bad.yaml", "../repo/model.yaml", cwd=elsewhere)
+    assert code == 2
+    assert err.startswith("bad.yaml:2:1: error[invalid]: this is not YAML")
+    assert mlci("validate", "../nowhere/model.yaml", cwd=elsewhere)[0] == 2

@@ -79,16 +79,26 @@ class Workspace:
 
     def relative(self, path: str) -> str:
         """A path of the command line, from the root. Raises UsageError if it stands elsewhere."""
+        found = self._found(path)
+        if found is None:
+            raise UsageError(
+                f"`{line(path)}` is outside the repository `{line(str(self.root))}`",
+                hint="name the other repository with `-C FOLDER`",
+            )
+        return found
+
+    def holds(self, path: str) -> bool:
+        """Whether a path of the command line stands in this repository."""
+        return self._found(path) is not None
+
+    def _found(self, path: str) -> str | None:
         absolute = Path(_collapse((self.start or self.root) / path))
         # the second form is for a path that reaches the repository through a link above it
         for form in (absolute, absolute.parent.resolve() / absolute.name):
             if form.is_relative_to(self.root):
                 found = form.relative_to(self.root)
                 return found.as_posix() if found.parts else ""
-        raise UsageError(
-            f"`{line(path)}` is outside the repository `{line(str(self.root))}`",
-            hint="name the other repository with `-C FOLDER`",
-        )
+        return None
 
     def changed_manifests(self, revision: str, every: Sequence[str]) -> list[str]:
         """The manifests of the models that the changes since ``revision`` touch.

@@ -84,7 +84,20 @@ def _manifests(
 
     world = World()
     with open_workspace(world, revision=commit) as workspace, console.progress(world) as tell:
-        return validation.validate(workspace, [workspace.relative(name) for name in files], changed_since, tell)
+        here = [name for name in files if workspace.holds(name)]
+        looked_at, findings = (
+            ([], [])
+            if files and not here
+            else validation.validate(workspace, [workspace.relative(name) for name in here], changed_since, tell)
+        )
+    for name in files:
+        if name not in here:
+            # a file of another repository is held against that one, as if started beside it
+            with open_workspace(world, Path(name).parent) as other:
+                seen, found = validation.validate(other, [other.relative(Path(name).name)])
+            looked_at += seen
+            findings += found
+    return looked_at, findings
 
 
 def _print(looked_at: list[str], findings: list[Finding], wrong: list[Finding], format_: str, verbose: bool) -> None:
