@@ -19,9 +19,10 @@ from mlci import gate
 from mlci.checking import check
 from mlci.errors import ExitCode, UsageError
 from mlci.findings import InvalidFile
+from mlci.repo import WorkTree
 from mlci.results import Outcome, Report, Result
 from mlci.selection import Selection
-from mlci.workspace import open_workspace
+from mlci.workspace import Workspace, open_workspace
 from mlci.world import World
 
 Files = Mapping[str, "str | bytes"]
@@ -484,3 +485,18 @@ def test_without_that_package_its_check_is_unknown(make_repo: MakeRepo) -> None:
     report = ran(make_repo(asking("letters: {max: 4}")))
     assert outcomes(report) == {"model.yaml/manifest": "broken"}
     assert "letters" in report.models[0].results[0].reason
+
+
+def test_a_disk_that_fails_under_one_model_does_not_stop_the_others(make_repo: MakeRepo) -> None:
+    class Failing(WorkTree):
+        def digest(self, path: str) -> str:
+            if path.startswith("models/a/"):
+                raise OSError(5, "Input/output error")
+            return super().digest(path)
+
+    root = make_repo({**model("a"), **model("b")})
+    report = check(Workspace(World(root), root, Failing(root)))
+    broken, whole = report.models
+    assert (broken.bundle, broken.results[-1].cause) == (None, "outside")
+    assert broken.results[-1].reason == "an input of `a` cannot be read: input/output error"
+    assert whole.bundle is not None

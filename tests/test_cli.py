@@ -918,3 +918,8 @@ def test_a_file_of_another_repository_is_held_against_that_one(make_repo: MakeRe
     assert code == 2
     assert err.startswith("bad.yaml:2:1: error[invalid]: this is not YAML")
     assert mlci("validate", "../nowhere/model.yaml", cwd=elsewhere)[0] == 2
+
+
+def test_a_default_of_a_metric_that_is_not_named_keeps_to_no_range_of_one(make_repo: MakeRepo, mlci: Cli) -> None:
+    defaults = "version: 1\ndefaults:\n  metric: {max: 4.2}\n"
+    assert mlci("validate", cwd=make_repo({**with_checks(ACCURACY), "mlci.yaml": defaults}))[0] == 0

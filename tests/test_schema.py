@@ -194,7 +194,11 @@ def test_a_check_stands_where_its_scope_belongs() -> None:
     made = schema.model({"one": ONE, "other": OTHER})
     assert set(made["$defs"]["model-check"]["properties"]) == {"one", "id", "severity", "why"}
     assert set(made["$defs"]["data-check"]["properties"]) == {"other", "id", "severity", "why"}
-    assert made["$defs"]["options-one"] == {**ONE.options, "description": "its options, a mapping of data, min"}
+    assert made["$defs"]["options-one"] == {
+        **ONE.options,
+        "title": "One question",
+        "description": "its options, a mapping of data, min",
+    }
     assert made["$defs"]["model-check"]["description"] == "a check: one of one"
 
 

@@ -163,6 +163,11 @@ class _Task:
             return bundle.inputs(
                 model, self._workspace.repo, quantities.size(self._config.limits.get("artifact", ARTIFACT_LIMIT))
             )
+        except OSError as error:
+            # a disk or a network share that fails under one model does not stop the others
+            raise OutsideFailed(
+                f"an input of `{model.name}` cannot be read: {(error.strerror or '').lower()}"
+            ) from None
         finally:
             tell(f"{model.name}: digests")
 

@@ -91,7 +91,7 @@ def _dialect() -> Any:
     import jsonschema
 
     mended = {"pattern": _pattern, "uniqueItems": _unique_items}
-    return jsonschema.validators.extend(jsonschema.Draft202012Validator, mended)  # type: ignore[no-untyped-call]
+    return jsonschema.validators.extend(jsonschema.Draft202012Validator, mended)  # type: ignore[no-untyped-call]  # jsonschema has no types for it
 
 
 def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[Any]:
@@ -291,7 +291,7 @@ def held_against(document: Document, schema: Schema) -> list[Finding]:
 
     dialect = _dialect()
     keywords = {keyword: counted(keyword, holds) for keyword, holds in dialect.VALIDATORS.items()}
-    counting = jsonschema.validators.extend(dialect, keywords)  # type: ignore[no-untyped-call]
+    counting = jsonschema.validators.extend(dialect, keywords)  # type: ignore[no-untyped-call]  # jsonschema has no types for it
     # neither says anything about the document, and jsonschema would go by them
     own = {key: value for key, value in schema.items() if key not in ("$id", "$schema")}
     try:

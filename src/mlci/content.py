@@ -53,6 +53,15 @@ KINDS = {
     "unknown": "content that mlci does not know",
 }
 
+RUNS_CODE = ("pickle", "compressed", "torch")
+"""Kinds that can run code when they are loaded, or that may hold one that does."""
+
+FETCH = {
+    "lfs-pointer": "git lfs pull; in a workflow, check out with `lfs: true`",
+    "dvc-pointer": "name the file that it stands for, without `.dvc`, and fetch it: dvc pull",
+}
+"""Kinds that stand for a file that is elsewhere -> how to get it."""
+
 _MAGIC = (
     (b"PAR1", "parquet"),
     (b"ARROW1", "arrow"),

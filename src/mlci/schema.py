@@ -252,7 +252,12 @@ def _options(declared: Declared) -> Schema:
     needed = declared.options.get("required") or declared.options.get("minProperties")
     # `- card:` with nothing behind it is how YAML writes a check without options
     kind = {} if needed else {"type": ["object", "null"]}
-    return {**declared.options, **kind, "description": f"its options, a mapping of {keys}" if keys else "no options"}
+    return {
+        "title": declared.summary,
+        **declared.options,
+        **kind,
+        "description": f"its options, a mapping of {keys}" if keys else "no options",
+    }
 
 
 def _item(checks: Mapping[str, Declared], scope: str) -> Schema:

@@ -251,8 +251,8 @@ def effort(pattern: str, length: int) -> float:
     It backtracks: what stands in a row multiplies, and what repeats is raised to the power of its repeats.
     """
     # where Python keeps the parsed form
-    from re import _constants as codes  # type: ignore[attr-defined]
-    from re import _parser  # type: ignore[attr-defined]
+    from re import _constants as codes  # type: ignore[attr-defined]  # where Python keeps the parsed form
+    from re import _parser  # type: ignore[attr-defined]  # where Python keeps the parsed form
 
     try:
         with warnings.catch_warnings():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mlci import content, quantities, registry
 from mlci.bundle import external_files
-from mlci.content import KINDS, Content
+from mlci.content import FETCH, KINDS, RUNS_CODE, Content
 from mlci.errors import LimitReached, MlciError, SafetyRefused, UsageError
 from mlci.escape import line
 from mlci.ports import Predictor, Signature, Table
@@ -25,12 +25,8 @@ if TYPE_CHECKING:
     from mlci.ports import Array
 
 T = TypeVar("T")
-_FETCH = {
-    "compressed": "unpack it: parquet files and CSV files in UTF-8 are read",
-    "lfs-pointer": "git lfs pull",
-    "dvc-pointer": "name the file that it stands for, and fetch it: dvc pull",
-}
-_UNSAFE = ("pickle", "compressed", "torch")
+_TABLES = "parquet files and CSV files in UTF-8 are read"
+_INSTEAD_OF_TABLES = {**FETCH, "compressed": f"unpack it: {_TABLES}"}
 
 
 class _Slot:
@@ -111,7 +107,7 @@ class Workbench:
         kinds = {name: self.content(name).kind for name in files}
         for name, kind in kinds.items():
             if kind not in READS:
-                hint = _FETCH.get(kind, "parquet files and CSV files in UTF-8 are read")
+                hint = _INSTEAD_OF_TABLES.get(kind, _TABLES)
                 raise UsageError(f"`{line(name)}` is {KINDS[kind]}, expected a table", hint=hint)
         if len(set(kinds.values())) > 1:
             raise UsageError(
@@ -198,10 +194,10 @@ class Workbench:
             if kind in runtime.KINDS:
                 return runtime
         message = f"no runtime takes `{line(self._model.artifact)}`: it is {KINDS[kind]}"
-        if kind in _UNSAFE:
+        if kind in RUNS_CODE:
             raise SafetyRefused(message, hint="save it as skops or ONNX", at=self._model.at("artifact"))
-        if kind in _FETCH:
-            raise UsageError(message, hint=_FETCH[kind], at=self._model.at("artifact"))
+        if kind in FETCH:
+            raise UsageError(message, hint=FETCH[kind], at=self._model.at("artifact"))
         hint = "say `runtime: predictions` if it is a file of predictions; runtimes: " + ", ".join(registry.RUNTIMES)
         raise UsageError(message, hint=hint, at=self._model.at("artifact"))
 

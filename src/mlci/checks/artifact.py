@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 from mlci import quantities, schema
 from mlci.case import Case, error
-from mlci.content import KINDS
+from mlci.content import FETCH, KINDS, RUNS_CODE
 from mlci.errors import MlciError
 from mlci.findings import Finding, Level
 from mlci.repo import refusal
@@ -51,15 +51,10 @@ _PROMISES = {
     ".csv": ("text",),
     ".json": ("json", "xgboost-json", "text"),
 }
-_POINTERS = {
-    "lfs-pointer": "git lfs pull; in a workflow, check out with `lfs: true`",
-    "dvc-pointer": "name the file that it stands for, without `.dvc`, and fetch it: dvc pull",
-}
 _NEVER_A_MODEL = {
     "html": "download it again: the server answered with a page",
     "empty": "export the model again",
 }
-_RUNS_CODE = ("pickle", "compressed", "torch")
 
 
 def check(case: Case) -> Iterator[Finding | Measurement]:
@@ -80,8 +75,8 @@ def check(case: Case) -> Iterator[Finding | Measurement]:
         yield error(f"the folder `{model.artifact}` holds no file", at, "commit the model's files")
         return
     for name in files:
-        if (kind := case.bench.content(name).kind) in _POINTERS:
-            yield error(f"`{name}` is {KINDS[kind]}", at, _POINTERS[kind])
+        if (kind := case.bench.content(name).kind) in FETCH:
+            yield error(f"`{name}` is {KINDS[kind]}", at, FETCH[kind])
             return
     size = sum(case.bench.repo.entry(name).size for name in files)
     yield Measurement(
@@ -107,7 +102,7 @@ def _kind(case: Case, kind: str) -> Iterator[Finding]:
             at,
             "export the model again, or name it as what it is",
         )
-    elif kind in _RUNS_CODE:
+    elif kind in RUNS_CODE:
         yield Finding(
             Level.WARNING,
             f"`{artifact}` is {KINDS[kind]}",

@@ -51,7 +51,10 @@ OPTIONS = {
     ),
     "allOf": [
         {
-            "if": {"properties": {"name": {"enum": [n for n, m in METRICS.items() if (m.lowest, m.highest) == ends]}}},
+            "if": {
+                "required": ["name"],
+                "properties": {"name": {"enum": [n for n, m in METRICS.items() if (m.lowest, m.highest) == ends]}},
+            },
             "then": _bounds(*ends),
         }
         for ends in _RANGES
