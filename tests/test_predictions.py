@@ -403,3 +403,7 @@ def test_a_dataset_without_a_target_says_what_to_add(tmp_path: Path) -> None:
     with pytest.raises(BadPredictions, match="the dataset `test` has no target") as caught:
         scored(m, m.datasets["test"], bench(tmp_path, {"y": [1]}, [1]))
     assert caught.value.hint == "add `target: COLUMN`"
+
+
+def test_one_class_alone_does_not_contradict_two() -> None:
+    assert put([1, 1], {"label": [1, 1]}, task="binary").measure("accuracy") == 1

@@ -202,7 +202,8 @@ def _classification(
             hint="say `output: {classes: [...]}`, or let the model give the labels of the data",
             at=at,
         )
-    if model.task == "binary" and len(classes) != 2:
+    # of one class alone, labels can still be right or wrong
+    if model.task == "binary" and len(classes) > 2:
         known = ", ".join(str(value) for value in classes[:10])
         raise BadPredictions(
             f"`task` is binary, and there are {len(classes)} classes: {known}",
