@@ -26,7 +26,7 @@ def tests(session: nox.Session) -> None:
     """Run the tests, on every core; a test that is skipped fails in CI."""
     session.install(EVERYTHING, *group("test"))
     env = {"MLCI_NO_SKIPS": "1"} if os.environ.get("CI") else {}
-    session.run("pytest", "-n", "auto", "--dist", "worksteal", *session.posargs, env=env)
+    session.run("pytest", "-n", "auto", "--dist", "loadgroup", *session.posargs, env=env)
 
 
 @nox.session

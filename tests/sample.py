@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlci.findings import Finding, Level
+from mlci.findings import Finding, Level, Rows
 from mlci.places import Location
 from mlci.results import Input, Limit, Measurement, ModelReport, Outcome, Report, Result
 
@@ -96,6 +96,40 @@ def fraud() -> ModelReport:
                 measurements=(measured("rows", 12, Limit("min", 1_000, at=at), unit="rows"),),
                 seconds=0.25,
                 at=Location(BAD, 9, 9),
+            ),
+            Result(
+                check="columns",
+                id="columns-test",
+                outcome=Outcome.FAILED,
+                findings=(
+                    Finding(
+                        Level.ERROR,
+                        "age outside [18, 100] in 2 of 1,000 rows, above its maximum 0",
+                        Location(BAD, 7, 20),
+                        query="select * from 'test.csv' where\n(\"age\" < 18 or \"age\" > 100)",
+                        rows=Rows(("id", "age"), (("7", "-1"), ("81", "200"))),
+                    ),
+                ),
+                measurements=(
+                    measured("age outside [18, 100]", 2, Limit("max", 0), unit="rows", n=1_000),
+                    *(measured(f"c{number} missing", 0, Limit("max", 0), unit="rows", n=1_000) for number in range(9)),
+                ),
+                seconds=0.1,
+            ),
+            Result(
+                check="drift",
+                id="drift-test",
+                outcome=Outcome.PASSED,
+                measurements=(
+                    Measurement(
+                        name="psi of age",
+                        value=0.0512,
+                        limits=(Limit("max", 0.1, Level.WARNING), Limit("max", 0.25)),
+                        n=1_000,
+                        histograms=((0.1, 0.2, 0.4, 0.2, 0.1), (0.05, 0.15, 0.4, 0.25, 0.15)),
+                    ),
+                ),
+                seconds=0.1,
             ),
             Result(
                 check="metric",

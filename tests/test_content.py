@@ -238,14 +238,14 @@ BY_HAND: dict[str, tuple[str, bytes]] = {
     "text in brackets": ("text", b"(c) 2024 Somebody\nAll rights reserved.\n\n"),
     "yaml": ("text", b"version: 1\nname: churn\n"),
     "text cut within a letter": ("text", ("x" * (HEAD - 1) + "ß").encode()),
-    "latin-1": ("unknown", "größe,farbe\n".encode("latin-1") + b"\xff,1\n" * 5),
+    "latin-1": ("text-8-bit", "größe,farbe\n".encode("latin-1") + b"\xff,1\n" * 5),
     "zeros": ("unknown", bytes(100)),
     "one zero in a text": ("unknown", b"a,b\n1,\0\n"),
     "ELF": ("unknown", b"\x7fELF\x02\x01\x01" + bytes(50)),
     "end of an empty zip": ("unknown", archive()),
     "start of a zip and no more": ("unknown", b"PK\x03\x04"),
     "a mark and no text": ("unknown", b"\xef\xbb\xbf\0\x80"),
-    "utf-16": ("unknown", "a,b\n1,2\n".encode("utf-16")),
+    "utf-16": ("text-utf-16", "a,b\n1,2\n".encode("utf-16")),
 }
 
 

@@ -15,7 +15,7 @@ from mlci.cli.main import COMMANDS, Commands, cli
 from mlci.workspace import read_config, read_model
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md", "docs/data.md")
 
 
 def blocks(page: str, language: str) -> list[str]:

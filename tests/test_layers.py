@@ -20,13 +20,18 @@ ROOT = Path(mlci.__file__).parent
 LAYERS: dict[int, tuple[str, ...]] = {
     0: ("mlci", "errors", "escape", "findings", "paths", "places", "quantities", "results"),
     1: (
-        "conformance", "content", "document", "git", "json_reader", "manifest", "reader", "repo", "schema",
-        "schema_guard", "specs", "world", "yaml_reader",
+        "conformance", "content", "document", "git", "json_reader", "manifest", "re2", "reader", "repo", "schema",
+        "schema_guard", "shapes", "specs", "world", "yaml_reader", "yaml_writer",
     ),
-    2: ("bundle", "case", "gate", "metrics", "plan", "ports", "predictions", "references", "run"),
-    3: ("checks", "reporters", "runtimes", "tables"),
+    2: (
+        "agreement", "bundle", "case", "changes", "chosen", "comparison", "contract", "counted", "difference", "drift",
+        "gate", "keys", "metrics", "moments", "plan", "ports", "predictions", "privacy", "profile", "profiling",
+        "questions", "references", "rules", "run", "stats",
+    ),
+    3: ("checks", "contracts", "reporters", "runtimes", "tables"),
     4: (
-        "checking", "demo", "registry", "reports", "scaffold", "selection", "validation", "workbench", "workspace",
+        "checking", "contracting", "datasets", "demo", "once", "profiles", "registry", "reports", "scaffold",
+        "selection", "validation", "workbench", "workspace",
     ),
     5: ("__main__", "cli", "testing"),
 }  # fmt: skip
@@ -35,11 +40,15 @@ PLUGINS = LAYERS[3]
 # the only modules that may import a library, or what touches the outside
 HOMES: dict[str, tuple[str, ...]] = {
     "click": ("cli",),
-    "yaml": ("yaml_reader",),
+    "yaml": ("yaml_reader", "yaml_writer"),
     "jsonschema": ("conformance",),
     "referencing": ("conformance",),
     "tabulate": ("reporters.terminal",),
-    "duckdb": ("tables",),
+    "duckdb": ("tables.duck",),
+    "sqlite3": ("tables",),
+    "pyarrow": ("tables",),
+    "ibis": ("tables.connection", "tables.remote", "tables.terms"),
+    "sqlglot": ("tables.connection", "tables.user_sql"),
     "onnxruntime": ("runtimes.onnx",),
     "skops": ("runtimes.sklearn",),
     "pandas": ("runtimes.sklearn",),

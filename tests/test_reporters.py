@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from mlci import escape, gate, registry
-from mlci.findings import Finding, Level
+from mlci.findings import Finding, Level, Rows
 from mlci.places import Location
-from mlci.reporters import markdown
+from mlci.reporters import markdown, words
 from mlci.reports import read_reports, render
-from mlci.results import ModelReport, Outcome, Report, Result
+from mlci.results import Limit, Measurement, ModelReport, Outcome, Report, Result
 
 settings.register_profile("no clock", deadline=None)  # a busy machine is no failure
 settings.load_profile("no clock")
@@ -50,7 +50,10 @@ def one(text: str, outcome: Outcome = Outcome.FAILED) -> Report:
         id=text,
         outcome=outcome,
         reason=text,
-        findings=(Finding(Level.ERROR, text, Location(text, 1, 1), text), Finding(Level.NOTE, text)),
+        findings=(
+            Finding(Level.ERROR, text, Location(text, 1, 1), text, query=text, rows=Rows((text, "b"), ((text, text),))),
+            Finding(Level.NOTE, text),
+        ),
         measurements=(sample.measured(text, 1.0, unit=text),),
         at=Location(text),
     )
@@ -168,7 +171,7 @@ def test_hostile_text_adds_no_line_to_the_terminal(text: str) -> None:
 def test_the_terminal_shows_what_blocks_most_first() -> None:
     table = render(sample.report(sample.churn(), sample.fraud()), "terminal").splitlines()
     seen = [word for line in table for word in re.findall(r"  (broken|failed|inconclusive|skipped|passed)\b", line)]
-    assert seen == ["broken", "failed", "inconclusive", "skipped", "passed", "passed"]
+    assert seen == ["broken", "failed", "failed", "inconclusive", "skipped", "passed", "passed", "passed"]
 
 
 def test_the_terminal_says_place_level_check_message_and_hint() -> None:
@@ -273,7 +276,13 @@ def test_the_counts_of_junit_agree_with_its_cases() -> None:
 def test_what_could_not_run_is_an_error_of_junit_and_no_pass() -> None:
     cases = ET.fromstring(render(sample.report(sample.fraud()), "junit"))[0].findall("testcase")
     said = {case.get("name"): [child.tag for child in case if child.tag != "properties"] for case in cases}
-    assert said == {"rows-test": ["failure"], "fraud-auc": ["error"], "beats-trivial": ["error"]}
+    assert said == {
+        "rows-test": ["failure"],
+        "columns-test": ["failure"],
+        "drift-test": [],
+        "fraud-auc": ["error"],
+        "beats-trivial": ["error"],
+    }
 
 
 def test_junit_tells_place_and_hint_of_every_finding() -> None:
@@ -414,4 +423,70 @@ def test_json_keeps_letters_of_every_script_readable() -> None:
 
 def test_a_value_that_is_not_finite_is_null_in_json() -> None:
     data = json.loads(render(sample.report(sample.fraud()), "json"))
-    assert data["models"][0]["results"][1]["measurements"][0]["value"] is None
+    assert data["models"][0]["results"][3]["measurements"][0]["value"] is None
+
+
+# Rows, queries and histograms ------------------------------------------------------------------------------------
+
+
+def with_rows(rows: Rows) -> Report:
+    finding = Finding(Level.ERROR, "two rows", Location("m.yaml", 1, 1), query="select\n  1", rows=rows)
+    result = Result(check="c", id="c", outcome=Outcome.FAILED, findings=(finding,))
+    return sample.report(ModelReport(name="m", path="m.yaml", results=(result,)))
+
+
+def test_the_terminal_shows_rows_and_the_query_that_finds_them() -> None:
+    shown = render(with_rows(Rows(("id", "age"), (("7", "-1"), ("8", "")))), "terminal")
+    assert "  row: id=7, age=-1\n  row: id=8, age=\n  query: select 1\n" in shown
+
+
+def test_a_comment_shows_keys_and_never_values() -> None:
+    keys, values = (render(with_rows(Rows(("id",), (("4711",),), held)), "markdown") for held in (False, True))
+    assert "`id=4711`" in keys
+    assert "4711" not in values
+    assert "4711" in render(with_rows(Rows(("id",), (("4711",),), True)), "json")
+
+
+def test_annotations_and_junit_show_no_rows() -> None:
+    for name in ("annotations", "junit"):
+        assert "4711" not in render(with_rows(Rows(("id",), (("4711",),))), name)
+
+
+@pytest.mark.parametrize(
+    ("histograms", "drawn"),
+    [
+        ((), ""),
+        (((0.0, 0.0),), ""),
+        (((0.5, 0.25, 0.25),), "█▅▅"),
+        (((0.0, 0.001, 1.0), (0.5, 0.5, 0.0)), "·▁█ → ▅▅·"),
+    ],
+)
+def test_a_histogram_is_drawn_with_one_bar_a_bin(histograms: tuple[tuple[float, ...], ...], drawn: str) -> None:
+    assert words.bars(Measurement(name="psi", value=0.1, histograms=histograms)) == drawn
+
+
+def many(broken: int, whole: int) -> Result:
+    measurements = [sample.measured(f"m{n}", 1 if n < broken else 0, Limit("max", 0)) for n in range(broken + whole)]
+    return Result(check="c", id="c", outcome=Outcome.FAILED, measurements=tuple(measurements))
+
+
+@pytest.mark.parametrize(
+    ("broken", "whole", "shown", "left"),
+    [
+        (0, 8, 8, ""),
+        (4, 4, 8, ""),
+        (0, 9, 3, "and 6 more within their limits"),
+        (2, 20, 2, "and 20 more within their limits"),
+        (10, 20, 8, "and 22 more"),
+    ],
+)
+def test_of_many_measurements_those_outside_their_limits_are_shown(
+    broken: int, whole: int, shown: int, left: str
+) -> None:
+    result = many(broken, whole)
+    told = words.told(result)
+    assert len(told) == shown
+    assert words.left_out(result, told) == left
+    for name in ("terminal", "markdown"):
+        text = render(sample.report(ModelReport(name="m", path="m", results=(result,))), name)
+        assert left in text

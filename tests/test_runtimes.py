@@ -29,6 +29,7 @@ from mlci.predictions import scored
 from mlci.repo import WorkTree
 from mlci.runtimes.client import ModelFailed
 from mlci.testing import model_from
+from mlci.datasets import Terms
 from mlci.workbench import Workbench
 from mlci.world import World
 
@@ -180,7 +181,7 @@ def put(tmp_path: Path) -> Any:
         (tmp_path / artifact).write_bytes(raw)
         frame.to_parquet(tmp_path / "test.parquet")
         model = model_from(model_yaml(artifact, target, **more))
-        made.append(Workbench(model, WorkTree(tmp_path), World(tmp_path), limits or {}, trust))
+        made.append(Workbench(model, WorkTree(tmp_path), World(tmp_path), Terms(limits=limits or {}, trust=trust)))
         return made[-1]
 
     yield put_

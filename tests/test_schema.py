@@ -117,6 +117,11 @@ VALUES = {
     "duration": (["200ms", "1.5h"], [5, "5", "5 s", "s"]),
     "size": (["50MiB", "1B"], [5, "5", "5 MiB", {"error": "1B"}]),
     "scalar": (["a", 1, 0.5, True], [None, [], {}]),
+    "columns": ([["a"], ["a", "b"]], [[], ["a", "a"], "a", [5], None]),
+    "where": (["a > 1", "x" * 4000], ["", "x" * 4001, 5, True]),
+    "limit-rows": ([0, 5, {"error": 5}, {"warning": 0, "error": 5}], [-1, "5", True, None, {}]),
+    "limit-share": ([0, 1, "10%", {"warning": "1%", "error": 0.5}], [-0.1, 2, "101%", {}, {"note": 1}, True]),
+    "limit-duration": (["36h", "7d", {"warning": "1h"}], [36, "36", "36 h", {}]),
 }
 
 
@@ -275,7 +280,7 @@ def test_a_bound_on_the_edge_of_a_metric_is_refused_and_one_inside_is_not(name: 
 # The report -------------------------------------------------------------------------------------------------------
 
 PLACE = {"path": "a", "line": None, "column": None}
-FINDING = {"level": "error", "message": "m", "at": PLACE, "hint": ""}
+FINDING = {"level": "error", "message": "m", "at": PLACE, "hint": "", "query": "", "rows": None}
 MEASUREMENT: dict[str, Any] = {
     "name": "n",
     "value": 1.5,
@@ -284,6 +289,7 @@ MEASUREMENT: dict[str, Any] = {
     "high": None,
     "n": 3,
     "at": None,
+    "histograms": [[0.5, 0.5]],
     "limits": [{"side": "min", "bound": 1, "level": "error", "at": PLACE}],
 }
 RESULT: dict[str, Any] = {

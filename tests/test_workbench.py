@@ -17,6 +17,7 @@ from mlci.errors import LimitReached, MlciError, PathRefused, UsageError
 from mlci.git import Git
 from mlci.repo import CommitTree, Repo, WorkTree
 from mlci.testing import model_from
+from mlci.datasets import Terms
 from mlci.workbench import Workbench
 from mlci.world import Child, World
 
@@ -84,7 +85,7 @@ def bench(
 ) -> Workbench:
     lay(root, files)
     model = model_from({**MODEL, **more}, f"{folder}/model.yaml" if folder else "model.yaml")
-    LAID.append(Workbench(model, repo or WorkTree(root), world or World(root), limits or {}, trust))
+    LAID.append(Workbench(model, repo or WorkTree(root), world or World(root), Terms(limits=limits or {}, trust=trust)))
     return LAID[-1]
 
 

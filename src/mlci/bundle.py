@@ -31,7 +31,9 @@ def paths(model: Model, repo: Repo) -> list[tuple[str, str]]:
     """
     written = [
         ("artifact", model.artifact),
-        *(("data", dataset.path) for dataset in model.datasets.values()),
+        *(("data", dataset.path) for dataset in model.datasets.values() if dataset.path),
+        *(("config", dataset.contract) for dataset in model.datasets.values() if dataset.contract),
+        *(("config", name) for name in profiles(model, repo)),
         *(("code", path) for path in model.needs),
     ]
     found: set[tuple[str, str]] = set()
@@ -43,6 +45,12 @@ def paths(model: Model, repo: Repo) -> list[tuple[str, str]]:
             if role == "artifact":
                 found.update((role, other) for name in names for other in external_files(name, repo))
     return sorted(found)
+
+
+def profiles(model: Model, repo: Repo) -> list[str]:
+    """The committed profiles of a model's datasets, as written: verdicts on later data rest on them."""
+    written = (dataset.profile for dataset in model.datasets.values() if dataset.profile)
+    return [path for path in written if repo.entry(model.path(path)).kind == "file"]
 
 
 def external_files(path: str, repo: Repo) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ from mlci import quantities
 from mlci.errors import UsageError
 from mlci.findings import Finding, Level
 from mlci.places import Location
-from mlci.ports import Bench
+from mlci.ports import Bench, Table
+from mlci.questions import Answer, Question
 from mlci.results import Limit, Measurement
 from mlci.specs import CheckSpec, Dataset, Model
 
@@ -39,6 +40,8 @@ class Case:
 
     def at(self, *keys: str | int) -> Location | None:
         """The place of an option in the manifest; of the check itself where the option is not written there."""
+        if self.spec.place is not None:
+            return self.spec.place  # a contract asks for it
         if self.spec.pointer is None:
             return self.model.at()
         return self.model.at(*self.spec.pointer, *keys)
@@ -61,6 +64,19 @@ class Case:
             elif written is not None:
                 found.append(Limit(side, read(written), Level.ERROR, self.at(*keys, side)))
         return tuple(found)
+
+    @property
+    def table(self) -> Table:
+        """The table of the check's dataset."""
+        return self.bench.table(self.dataset.name)
+
+    def answer(self, question: Question) -> Any:
+        """The answer to one question to the check's dataset; its type is the one that the question names."""
+        return self.answers([question])[question]
+
+    def answers(self, questions: Sequence[Question]) -> dict[Question, Answer]:
+        """The answers to questions to the check's dataset; what ``asks`` announced is answered in one scan for all."""
+        return self.bench.answers(self.dataset.name, questions)
 
     @property
     def dataset(self) -> Dataset:
@@ -101,4 +117,11 @@ def broken_limit(measurement: Measurement, limit: Limit) -> Finding:
     if value == bound:  # rounding would hide the difference
         value, bound = f"{measurement.value!r}", f"{limit.bound!r}"
     rows = f" (n = {measurement.n:,})" if measurement.n is not None else ""
-    return Finding(limit.level, f"{measurement.name} is {value}{rows}, {where} {bound}", limit.at or measurement.at)
+    if measurement.unit == "rows" and measurement.n is not None:
+        message = (
+            f"{measurement.name} in {measurement.value:,.0f} of {measurement.n:,} rows, {where} {limit.bound:,.0f}"
+        )
+    else:
+        message = f"{measurement.name} is {value}{rows}, {where} {bound}"
+    at = limit.at or measurement.at
+    return Finding(limit.level, message, at, query=measurement.query, rows=measurement.rows)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from mlci import __version__, bundle, plan, quantities, registry, run
 from mlci.case import Case
+from mlci.datasets import Terms
 from mlci.errors import LimitReached, MlciError, OutsideFailed, UsageError
 from mlci.git import Git
 from mlci.ports import Progress
-from mlci.references import ARTIFACT_LIMIT
-from mlci.repo import CONFIG, CommitTree
+from mlci.privacy import Privacy, Samples
+from mlci.references import ARTIFACT_LIMIT, datasets_of
+from mlci.repo import CONFIG, CommitTree, Repo
 from mlci.results import ModelReport, Report, Result
 from mlci.selection import Loaded, Selection, load
 from mlci.specs import CheckSpec, Config, Model
@@ -28,15 +32,25 @@ def check(
     trust: Sequence[str] = (),
     jobs: int | None = None,
     progress: Progress | None = None,
+    samples: str | None = None,
+    now: datetime | None = None,
+    baseline: Repo | None = None,
+    remote: bool = False,
 ) -> Report:
-    """Run the checks of a selection and report. Raises UsageError for a selection that names nothing."""
+    """Run the checks of a selection and report. Raises UsageError for a selection that names nothing.
+
+    ``samples`` takes the place of the repository's own privacy policy, ``now`` that of the clock; committed profiles
+    are compared with those of ``baseline``; ``remote`` lets datasets be read from databases elsewhere.
+    """
     selection = selection or Selection()
     started, clock = workspace.world.now(), workspace.world.monotonic
     begun = clock()
     config = workspace.config
     loaded = load(workspace, selection)
     only = _only(selection.only, loaded, config)
-    tasks = [_Task(item, workspace, config, only, tuple(trust)) for item in loaded]
+    privacy = Privacy(Samples(samples or config.privacy.get("samples", "none")), config.privacy.get("rows", 5))
+    terms = Terms(limits=config.limits, trust=tuple(trust), privacy=privacy, now=now, baseline=baseline, remote=remote)
+    tasks = [_Task(item, workspace, config, only, terms, selection) for item in loaded]
     if selection.is_whole and all(item.model for item in loaded) and not any(task.specs for task in tasks):
         # of a part of the repository, such as what changed, it is no news that it has none
         raise UsageError(
@@ -127,12 +141,18 @@ class _Task:
     """One model on its way through its checks; its bench is closed as soon as the last one is done."""
 
     def __init__(
-        self, loaded: Loaded, workspace: Workspace, config: Config, only: plan.Only, trust: tuple[str, ...]
+        self,
+        loaded: Loaded,
+        workspace: Workspace,
+        config: Config,
+        only: plan.Only,
+        terms: Terms,
+        selection: Selection,
     ) -> None:
         self._loaded = loaded
         self._workspace = workspace
         self._config = config
-        self._trust = trust
+        self._terms = terms
         self._results: list[Future[list[Result]]] = []
         self._inputs: Any = None
         self._bench: Workbench | None = None
@@ -140,6 +160,9 @@ class _Task:
         self.specs: list[CheckSpec] = []
         if loaded.model:
             self.specs = plan.specs(loaded.model, config, only, _kind)
+            if selection.fast:
+                named = datasets_of(loaded.model, workspace.repo, selection.paths)
+                self.specs = plan.fast(self.specs, named, _kind)
         self._left = len(self.specs)
 
     def start(self, pool: ThreadPoolExecutor, clock: Callable[[], float], tell: _Teller) -> None:
@@ -147,11 +170,12 @@ class _Task:
         if model is None:
             tell(self._loaded.path)
             return
-        bench = self._bench = Workbench(
-            model, self._workspace.repo, self._workspace.world, self._config.limits, self._trust
-        )
+        bench = self._bench = Workbench(model, self._workspace.repo, self._workspace.world, self._terms)
         self._inputs = pool.submit(self._digests, model, tell)
         cases = [Case(spec, model, bench, plan.with_defaults(spec, self._config)) for spec in self.specs]
+        for case in cases:
+            if case.spec.dataset and hasattr(module := registry.find("checks", case.spec.check), "asks"):
+                bench.announce(case.spec.dataset, partial(module.asks, case))
         # what needs the running model goes one after another: side by side, all but one would wait for it, in places
         # that another model could use
         waiting = [case for case in cases if _kind(case.spec.check).GROUP == "model"]

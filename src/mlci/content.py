@@ -42,12 +42,17 @@ KINDS = {
     "pmml": "a PMML document",
     "parquet": "a parquet file",
     "arrow": "an Arrow file",
+    "arrow-stream": "an Arrow stream",
+    "duckdb": "a DuckDB database",
     "sqlite": "a SQLite database",
     "json": "a JSON document",
+    "json-lines": "JSON lines",
     "html": "an HTML page, often an error page saved in place of a download",
     "lfs-pointer": "a Git LFS pointer, not the file itself",
     "dvc-pointer": "a DVC pointer, not the file itself",
     "text": "text",
+    "text-utf-16": "text in UTF-16",
+    "text-8-bit": "text that is not in UTF-8",
     "empty": "an empty file",
     "folder": "a folder",
     "unknown": "content that mlci does not know",
@@ -64,6 +69,7 @@ FETCH = {
 
 _MAGIC = (
     (b"PAR1", "parquet"),
+    (b"PARE", "parquet"),
     (b"ARROW1", "arrow"),
     (b"SQLite format 3\0", "sqlite"),
     (b"\x89HDF\r\n\x1a\n", "hdf5"),
@@ -95,11 +101,15 @@ def kind_of(head: bytes) -> str:
         return "empty"
     if is_lfs_pointer(head):
         return "lfs-pointer"
+    if _is_duckdb(head):
+        return "duckdb"
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind
     if head[4:8] == b"TFL3":
         return "tflite"
+    if head.startswith(b"\xff\xff\xff\xff") and len(head) > 8 and 0 < int.from_bytes(head[4:8], "little") < 1 << 28:
+        return "arrow-stream"
     if _is_pickle(head):
         return "pickle"
     if _is_onnx(head):
@@ -111,6 +121,14 @@ def kind_of(head: bytes) -> str:
     text = _text(head)
     # the zlib header of joblib's usual level is also how a text may begin: x^2
     return "compressed" if text == "unknown" and head.startswith(b"x^") else text
+
+
+def _is_duckdb(head: bytes) -> bool:
+    # a checksum, which may be any bytes, the magic, and a version that is a small number (duckdb, main_header.cpp)
+    if head[8:12] != b"DUCK" or head[13:20] != bytes(7):
+        return False
+    # which a pickle could hold as well, that goes on behind it
+    return not _is_pickle(head)
 
 
 def _is_pickle(head: bytes) -> bool:
@@ -170,12 +188,14 @@ _DVC = re.compile(r"(?:md5: [0-9a-f]{32}\n|wdir: .*\n|frozen: .*\n)*outs:\n- (?:
 
 
 def _text(head: bytes) -> str:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _utf16(head)
     head = head.removeprefix(b"\xef\xbb\xbf")  # not by utf-8-sig, whose errors count from behind the mark
     try:
         text = head.decode()
     except UnicodeDecodeError as error:
         if error.start < len(head) - 4:
-            return "unknown"
+            return _eight_bit(head)
         text = head[: error.start].decode()
     if any(ord(char) < 9 for char in text):
         return "unknown"
@@ -189,8 +209,43 @@ def _text(head: bytes) -> str:
     if start.startswith("tree\n") and "version=" in start:
         return "lightgbm"
     if start.startswith("{"):
-        return "xgboost-json" if '"learner"' in start else "json"
-    return "text"
+        return "json-lines" if _are_lines(text) else "xgboost-json" if '"learner"' in start else "json"
+    return "json" if start.startswith("[") and _is_array(text) else "text"
+
+
+def _utf16(head: bytes) -> str:
+    try:
+        text = head[: len(head) & ~1].decode("utf-16")
+    except UnicodeDecodeError as error:
+        text = head[: error.start].decode("utf-16") if error.start > len(head) - 4 else "\0"
+    return "unknown" if any(ord(char) < 9 for char in text) else "text-utf-16"
+
+
+def _eight_bit(head: bytes) -> str:
+    """Text in an encoding of one byte a character: mostly ASCII, and none of its control characters."""
+    plain = sum(32 <= byte < 127 or byte in b"\t\n\r\f" for byte in head)
+    control = any((byte < 32 and byte not in b"\t\n\r\f") or byte == 127 for byte in head)
+    return "unknown" if control or plain * 2 < len(head) else "text-8-bit"
+
+
+def _are_lines(text: str) -> bool:
+    """Whether the first line is one whole object, and another one begins behind it."""
+    first, _, rest = text.lstrip().partition("\n")
+    return rest.lstrip().startswith("{") and _is_object(first)
+
+
+def _is_object(text: str) -> bool:
+    import json
+
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_array(text: str) -> bool:
+    # as JSON begins one; a header may begin with the name of a column in brackets
+    return re.match(r"\s*\[\s*([\[{\"\]]|-?\d)", text) is not None
 
 
 def _archive(stream: BinaryIO) -> Content:

@@ -4,6 +4,9 @@ A manifest decides what may go to production, so nothing in it may have two read
 and column: anchors, aliases, tags, directives, merge keys, further documents, duplicate keys, controls and
 invisible characters, scalars that YAML 1.1 and 1.2 read differently (``no``, ``010``, ``1:30``, dates), numbers
 that are not finite; and anything over the bounds of ``reader.py``, so that no file takes long to refuse.
+
+A file that was written for another tool (a data contract) is read with ``foreign=True``: a scalar with two readings is
+text there, and whoever uses it says what it should have been. Nothing else is let through.
 """
 
 from __future__ import annotations
@@ -36,12 +39,12 @@ class Document:
         return Location(self.path)
 
 
-def read(raw: bytes, path: str) -> Document:
+def read(raw: bytes, path: str, *, foreign: bool = False) -> Document:
     """Read the bytes of ``path``, as JSON if it is named so, else as YAML.
 
     Raises InvalidFile with every finding, in the order of the file.
     """
-    reader = Reader(path)
+    reader = Reader(path, foreign=foreign)
     text = reader.decode(raw)
     if not reader.findings:
         if path.endswith(".json"):

@@ -19,6 +19,16 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """A few of the rows that a finding speaks of, as text; only what the privacy policy lets through."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    values: bool = False
+    """They show more than keys; such rows go into no comment of a pull request."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something a reader should know: what is and what was expected; ``hint`` is the cure."""
 
@@ -26,6 +36,9 @@ class Finding:
     message: str
     at: Location | None = None
     hint: str = ""
+    query: str = ""
+    """SQL that shows the rows meant."""
+    rows: Rows | None = None
 
 
 class InvalidFile(MlciError):

@@ -40,6 +40,7 @@ def load_config(document: Document, schema: Schema) -> Config:
         require=tuple(dict.fromkeys(data.get("require", ()))),
         defaults=data.get("defaults", {}),
         limits=data.get("limits", {}),
+        privacy=data.get("privacy", {}),
     )
 
 
@@ -70,7 +71,7 @@ class _ModelReader:
         needs = data.get("train", {}).get("needs", ())
         for index, path in enumerate(needs):
             self.path(("train", "needs", index), path, globs=True)
-        if not checks and not any(d.checks or d.columns for d in datasets.values()):
+        if not checks and not any(d.checks or d.columns or d.contract for d in datasets.values()):
             hint = "add `checks:` with at least one, such as `- metric: {data: test, name: accuracy, min: 0.9}`"
             self.wrong((), "no check is asked for; a model without checks would always pass", hint)
         runtime = data.get("runtime", "auto")
@@ -100,22 +101,50 @@ class _ModelReader:
 
     def dataset(self, name: str, spec: Mapping[str, Any], raw: Mapping[str, Any]) -> Dataset:
         here: Pointer = ("datasets", name)
-        self.path((*here, "path"), spec["path"], globs=True)
+        self.source(here, spec)
         base: Mapping[str, Any] = {}
         if "like" in spec:
             base = self.like(here, spec["like"], name, raw)
+        for key in ("contract", "profile"):
+            if key in spec:
+                self.path((*here, key), spec[key])
         own_columns = "columns" in spec or "like" not in spec
         checks = self.checks(spec.get("checks", ()), (*here, "checks"), raw, name)
+        inherited: dict[str, Any] = base.get("columns", {})
+        without = spec.get("without", ())
+        if without:
+            inherited = {column: rules for column, rules in inherited.items() if column not in without}
+        target = spec.get("target", base.get("target"))
+        connection, scan = spec.get("connection"), spec.get("scan")
         return Dataset(
             name=name,
-            path=spec["path"],
-            target=spec.get("target", base.get("target")),
-            key=tuple(spec.get("key", base.get("key", ()))),
+            path=spec.get("path", ""),
+            target=None if target in without else target,
+            key=tuple(spec.get("key", [column for column in base.get("key", ()) if column not in without])),
             # a view and no copy: many datasets may be like one that has many columns
-            columns=ChainMap(spec.get("columns", {}), base.get("columns", {})),
+            columns=ChainMap(spec.get("columns", {}), inherited),
             columns_pointer=(*here, "columns") if own_columns else ("datasets", spec["like"], "columns"),
             checks=checks,
+            contract=spec.get("contract"),
+            like=spec.get("like"),
+            without=tuple(without),
+            profile=spec.get("profile", f"{name}.profile.json"),
+            table=spec.get("table"),
+            connection=f"env:{connection['env']}" if isinstance(connection, dict) else connection,
+            csv=spec.get("csv", {}),
+            scan=(scan["rows"], scan.get("seed", 1)) if scan else None,
         )
+
+    def source(self, here: Pointer, spec: Mapping[str, Any]) -> None:
+        """A dataset has files, or a table of a connection."""
+        if "path" in spec:
+            self.path((*here, "path"), spec["path"], globs=True)
+        elif "connection" not in spec:
+            self.wrong(here, f"`path` is missing in {subject(here)}", "add `path:`, the file that holds it", key=True)
+        elif "table" not in spec:
+            self.wrong(here, f"`table` is missing in {subject(here)}", "add `table:`, its name there", key=True)
+        if "without" in spec and "like" not in spec:
+            self.wrong((*here, "without"), "`without` says what of `like` is left out, and there is no `like`")
 
     def like(self, here: Pointer, other: str, name: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
         if other == name or other not in raw:
@@ -168,7 +197,11 @@ class _ModelReader:
             )
             return None
         check = named[0]
-        options: Mapping[str, Any] = common.get(check) or {}
+        written = common.get(check)
+        # `- sql: "select …"` is short for `- sql: {is: "select …"}`
+        options: Mapping[str, Any] = (
+            written if isinstance(written, dict) else {} if written is None else {"is": written}
+        )
         pointer: Pointer = here if isinstance(item, str) else (*here, check)
         self.references(check, options, pointer, raw)
         parts = (check, options.get("name"), options.get("data", dataset))

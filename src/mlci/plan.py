@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -45,6 +45,10 @@ def specs(model: Model, config: Config, only: Only, kind: Callable[[str], Kind])
         CheckSpec(check="columns", id=f"columns-{d.name}", dataset=d.name, pointer=d.columns_pointer)
         for d in model.datasets.values()
         if d.columns and all(spec.check != "columns" for spec in d.checks)
+    ] + [
+        CheckSpec(check="contract", id=f"contract-{d.name}", dataset=d.name, pointer=("datasets", d.name, "contract"))
+        for d in model.datasets.values()
+        if d.contract and all(spec.check != "contract" for spec in d.checks)
     ]
     wanted = ["artifact", *config.require, *sorted(only.words)]
     extra = [
@@ -57,6 +61,19 @@ def specs(model: Model, config: Config, only: Only, kind: Callable[[str], Kind])
     # a model may tighten what the repository requires, never loosen it
     return [
         replace(spec, required=True, severity=Level.ERROR) if spec.check in config.require else spec for spec in chosen
+    ]
+
+
+def fast(specs: Iterable[CheckSpec], datasets: Container[str], kind: Callable[[str], Kind]) -> list[CheckSpec]:
+    """Of the checks of these datasets those that need nothing but the dataset, so that one scan answers them."""
+    return [
+        spec
+        for spec in specs
+        if spec.dataset in datasets
+        and not any(
+            kind(spec.check).OPTIONS.get("properties", {}).get(key, {}).get("$ref") == "#/$defs/dataset-name"
+            for key in spec.options
+        )
     ]
 
 

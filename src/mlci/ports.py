@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mlci.content import Content
+from mlci.privacy import Privacy
+from mlci.profile import Profile
+from mlci.questions import Answer, Question, RowQuestion
 from mlci.repo import Repo
 
 if TYPE_CHECKING:
@@ -41,6 +45,23 @@ class Table(Protocol):
 
     def arrays(self, names: Sequence[str]) -> dict[str, Array]:
         """One array of length ``rows`` a column. Missing numbers are NaN, other missing values None."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """How the files were read, where that was found out and not said; for people."""
+
+    @property
+    def scanned(self) -> int | None:
+        """Rows of the sample that ``Count``, ``Histogram`` and ``Categories`` speak of; None when they see all."""
+
+    def answer(self, questions: Sequence[Question]) -> dict[Question, Answer]:
+        """What was asked, in as few scans as there can be."""
+
+    def query(self, question: RowQuestion) -> str:
+        """SQL that shows the rows which a question counts, for a person to run."""
+
+    def sample(self, question: RowQuestion, columns: Sequence[str], limit: int) -> list[tuple[Any, ...]]:
+        """At most ``limit`` of the rows which a question counts."""
 
     def close(self) -> None: ...
 
@@ -87,7 +108,29 @@ class Bench(Protocol):
     def content(self, path: str) -> Content:
         """What the file or folder at a path is."""
 
+    @property
+    def privacy(self) -> Privacy:
+        """What of the data may be shown."""
+
+    def now(self) -> datetime:
+        """The moment that ages are measured from, in UTC."""
+
     def table(self, dataset: str) -> Table: ...
+
+    def answers(self, dataset: str, questions: Sequence[Question]) -> dict[Question, Answer]:
+        """What was asked of a dataset; together with all that its checks will ask, where they have said so."""
+
+    def reference(self, dataset: str, columns: Sequence[str]) -> Profile:
+        """The profile of a dataset: the committed one where it has one, else computed, of these columns at least."""
+
+    def baseline(self, dataset: str) -> Profile | None:
+        """The committed profile at the baseline; None where the baseline does not have the dataset.
+
+        Raises UsageError when the dataset has no profile at all.
+        """
+
+    def identity(self, dataset: str, algorithm: str) -> str:
+        """``sha256`` or ``md5`` of a dataset's bytes in hexadecimal; of several files, of the list of their digests."""
 
     def outputs(self, dataset: str) -> tuple[Signature, dict[str, Array]]:
         """The model's outputs for a dataset."""

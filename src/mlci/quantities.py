@@ -47,8 +47,16 @@ def show(value: float, unit: str = "") -> str:
         return f"{100 * value:.4g}%"
     number = f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.4g}"
     if unit == "s":
-        return f"{1000 * value:.3g}ms" if value < 1 else f"{value:.3g}s"
+        return show_duration(value)
     return f"{number} {unit}" if unit else number
+
+
+def show_duration(value: float) -> str:
+    """Seconds in the largest unit that leaves at least two, three significant digits."""
+    name = next((name for name in ("d", "h", "m", "s") if value >= 2 * DURATION[name]), "s" if value >= 1 else "ms")
+    number = value / DURATION[name]
+    # a thousand days and more are not 1e+03 of them
+    return f"{number:,.0f}{name}" if 999 <= number < 1e6 else f"{number:.3g}{name}"
 
 
 def show_size(value: float) -> str:

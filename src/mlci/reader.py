@@ -23,8 +23,12 @@ class Stop(Exception):
 class Reader:
     """Collects data, places and findings under the bounds, whatever the syntax is."""
 
-    def __init__(self, path: str) -> None:
+    max_bytes = MAX_BYTES
+
+    def __init__(self, path: str, *, foreign: bool = False) -> None:
         self.path = path
+        self.foreign = foreign
+        """Whether the file follows the rules of another tool; see ``document.read``."""
         self.data: Any = None
         self.values: dict[Pointer, tuple[int, int]] = {}
         self.keys: dict[Pointer, tuple[int, int]] = {}
@@ -41,8 +45,8 @@ class Reader:
         return Stop()
 
     def decode(self, raw: bytes) -> str:
-        if len(raw) > MAX_BYTES:
-            self.refuse((1, 1), f"the file has {len(raw):,} bytes; at most {MAX_BYTES:,} are read")
+        if len(raw) > self.max_bytes:
+            self.refuse((1, 1), f"the file has {len(raw):,} bytes; at most {self.max_bytes:,} are read")
             return ""
         try:
             text = raw.decode("utf-8-sig")

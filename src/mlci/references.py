@@ -37,7 +37,10 @@ def _named(model: Model) -> Iterator[tuple[Pointer, str, bool]]:
     """(place, path as written, whether it may be a folder) of every path that must be there."""
     yield ("artifact",), model.artifact, True
     for name, dataset in model.datasets.items():
-        yield ("datasets", name, "path"), dataset.path, False
+        if dataset.path:
+            yield ("datasets", name, "path"), dataset.path, False
+        if dataset.contract:
+            yield ("datasets", name, "contract"), dataset.contract, False
     for index, path in enumerate(model.needs):
         yield ("train", "needs", index), path, True
 
@@ -84,6 +87,21 @@ def _look_into(repo: Repo, path: str, written: str, *, folders: bool) -> Finding
         return None
     hint = f"name its files: {line(written).rstrip('/')}/*.parquet"
     return Finding(Level.ERROR, f"`{line(written)}` is a folder, expected a file", hint=hint)
+
+
+def datasets_of(model: Model, repo: Repo, paths: Iterable[str]) -> set[str]:
+    """The datasets of a model that have one of these files; all of them when the manifest itself is among these."""
+    changed = set(paths)
+    if model.document.path in changed:
+        return set(model.datasets)
+    found = set()
+    for name, dataset in model.datasets.items():
+        named = [model.path(written) for written in (dataset.contract, dataset.profile) if written]
+        if dataset.path:
+            named += repo.glob(model.path(dataset.path))
+        if not changed.isdisjoint(named):
+            found.add(name)
+    return found
 
 
 def names_taken(names: Iterable[tuple[str, Location]]) -> list[Finding]:

@@ -22,9 +22,25 @@ CHECKS = {
     "artifact": "mlci.checks.artifact",
     "beats-trivial": "mlci.checks.beats_trivial",
     "card": "mlci.checks.card",
+    "class-balance": "mlci.checks.class_balance",
     "columns": "mlci.checks.columns",
+    "constant": "mlci.checks.constant",
+    "contract": "mlci.checks.contract",
+    "drift": "mlci.checks.drift",
+    "duplicates": "mlci.checks.duplicates",
+    "foreign-key": "mlci.checks.foreign_key",
+    "fresh": "mlci.checks.fresh",
+    "leakage": "mlci.checks.leakage",
     "metric": "mlci.checks.metric",
+    "missing": "mlci.checks.missing",
+    "outliers": "mlci.checks.outliers",
     "rows": "mlci.checks.rows",
+    "schema-change": "mlci.checks.schema_change",
+    "sensitive": "mlci.checks.sensitive",
+    "skew": "mlci.checks.skew",
+    "sql": "mlci.checks.sql",
+    "unique": "mlci.checks.unique",
+    "version": "mlci.checks.version",
 }
 
 RUNTIMES = {
@@ -41,14 +57,28 @@ REPORTERS = {
     "terminal": "mlci.reporters.terminal",
 }
 
+# in the order in which they are tried on a file: what is sure of its own first
+CONTRACTS = {
+    "odcs": "mlci.contracts.odcs",
+    "great_expectations": "mlci.contracts.great_expectations",
+    "pandera": "mlci.contracts.pandera",
+    "frictionless": "mlci.contracts.frictionless",
+    "dbt": "mlci.contracts.dbt",
+}
+
 GROUPS = ("files", "data", "model", "load")
 
-_TABLES = {"checks": CHECKS, "runtimes": RUNTIMES, "reporters": REPORTERS}
-SCHEMAS = {"model": "model.schema.json", "config": "mlci.schema.json", "report": "report.schema.json"}
+_TABLES = {"checks": CHECKS, "runtimes": RUNTIMES, "reporters": REPORTERS, "contracts": CONTRACTS}
+SCHEMAS = {
+    "model": "model.schema.json",
+    "config": "mlci.schema.json",
+    "profile": "profile.schema.json",
+    "report": "report.schema.json",
+}
 
 
 def names(table: str) -> list[str]:
-    """Every name of ``checks``, ``runtimes`` or ``reporters``, those of other packages included, sorted."""
+    """Every name of ``checks``, ``runtimes``, ``reporters`` or ``contracts``, those of other packages included, sorted."""
     return sorted({*_TABLES[table], *_entry_points(table)})
 
 
@@ -96,11 +126,11 @@ def summary(module: ModuleType) -> str:
 
 
 def generate(kind: str) -> Schema:
-    """A schema, put together from the built-in declarations: ``model``, ``config`` or ``report``."""
+    """A schema, put together from the built-in declarations: ``model``, ``config``, ``profile`` or ``report``."""
     from mlci import schema
 
-    if kind == "report":
-        return schema.report()
+    if kind in ("profile", "report"):
+        return schema.profile() if kind == "profile" else schema.report()
     checks = {name: declared(name) for name in CHECKS}
     return schema.model(checks) if kind == "model" else schema.config(checks)
 

@@ -64,6 +64,9 @@ class Repo(Protocol):
     def local(self, path: str) -> Path:
         """A path on disk that holds this file or folder, for a program that needs one."""
 
+    def place(self, path: str) -> Path:
+        """The path that ``local`` will answer; nothing is looked at or copied."""
+
 
 def manifests(repo: Repo, globs: Sequence[str]) -> list[str]:
     """The manifests of a repository: the one at its root, and those in the folders that the globs name."""
@@ -213,6 +216,9 @@ class WorkTree:
     def exists(self, path: str) -> bool:
         return os.path.lexists(self.root / path)
 
+    def place(self, path: str) -> Path:
+        return self.root / path
+
     def local(self, path: str) -> Path:
         entry = self.entry(path)
         if entry.kind not in ("file", "folder"):
@@ -300,6 +306,9 @@ class CommitTree:
             return [pattern] if self.entry(pattern).kind != "missing" else []
         _check(pattern)
         return expand(pattern, self._paths)
+
+    def place(self, path: str) -> Path:
+        return self.scratch / path
 
     def local(self, path: str) -> Path:
         target = self.scratch / path

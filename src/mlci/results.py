@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from mlci.findings import Finding, Level
+from mlci.findings import Finding, Level, Rows
 from mlci.places import Location
 
 REPORT_VERSION = 1
@@ -61,6 +61,11 @@ class Measurement:
     n: int | None = None
     """Rows that the number rests on."""
     at: Location | None = None
+    query: str = ""
+    """SQL that shows the rows it counts; a broken limit hands it on to its finding, with ``rows``."""
+    rows: Rows | None = None
+    histograms: tuple[tuple[float, ...], ...] = ()
+    """Shares of one or more distributions over the same bins, what is compared with first."""
 
     def broken_limit(self) -> Limit | None:
         """The heaviest limit that the value breaks. A value that is not finite breaks every limit."""
@@ -199,7 +204,15 @@ def _result_to_dict(result: Result) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "at": _place(result.at),
         "findings": [
-            {"level": f.level.value, "message": f.message, "at": _place(f.at), "hint": f.hint} for f in result.findings
+            {
+                "level": f.level.value,
+                "message": f.message,
+                "at": _place(f.at),
+                "hint": f.hint,
+                "query": f.query,
+                "rows": _rows_to_dict(f.rows),
+            }
+            for f in result.findings
         ],
         "measurements": [
             {
@@ -210,6 +223,7 @@ def _result_to_dict(result: Result) -> dict[str, Any]:
                 "high": _number(m.high),
                 "n": m.n,
                 "at": _place(m.at),
+                "histograms": [list(shares) for shares in m.histograms],
                 "limits": [
                     {"side": x.side, "bound": x.bound, "level": x.level.value, "at": _place(x.at)} for x in m.limits
                 ],
@@ -221,6 +235,18 @@ def _result_to_dict(result: Result) -> dict[str, Any]:
 
 def _location(data: dict[str, Any] | None) -> Location | None:
     return None if data is None else Location(data["path"], data["line"], data["column"])
+
+
+def _rows(data: dict[str, Any] | None) -> Rows | None:
+    if data is None:
+        return None
+    return Rows(tuple(data["columns"]), tuple(tuple(row) for row in data["rows"]), data["values"])
+
+
+def _rows_to_dict(rows: Rows | None) -> dict[str, Any] | None:
+    if rows is None:
+        return None
+    return {"columns": list(rows.columns), "rows": [list(row) for row in rows.rows], "values": rows.values}
 
 
 def _model_from_dict(data: dict[str, Any]) -> ModelReport:
@@ -245,7 +271,8 @@ def _result_from_dict(data: dict[str, Any]) -> Result:
         seconds=data["seconds"],
         at=_location(data["at"]),
         findings=tuple(
-            Finding(Level(f["level"]), f["message"], _location(f["at"]), f["hint"]) for f in data["findings"]
+            Finding(Level(f["level"]), f["message"], _location(f["at"]), f["hint"], f["query"], _rows(f["rows"]))
+            for f in data["findings"]
         ),
         measurements=tuple(_measurement_from_dict(m) for m in data["measurements"]),
     )
@@ -260,5 +287,6 @@ def _measurement_from_dict(data: dict[str, Any]) -> Measurement:
         high=data["high"],
         n=data["n"],
         at=_location(data["at"]),
+        histograms=tuple(tuple(shares) for shares in data["histograms"]),
         limits=tuple(Limit(x["side"], x["bound"], Level(x["level"]), _location(x["at"])) for x in data["limits"]),
     )

@@ -6,6 +6,7 @@ Descriptions end the sentence "... , expected <description>", so that one text s
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 DATA, MODEL = "data", "model"
+PROFILE_VERSION = 1
+GREATEST = sys.float_info.max
 
 
 def ref(name: str) -> Schema:
@@ -44,8 +47,9 @@ def quantity(pattern: str, words: str) -> Schema:
 
 
 def _two_level(level: Schema, bounds: Schema, words: str) -> Schema:
+    types = level["type"] if isinstance(level["type"], list) else [level["type"]]
     return {
-        "type": [level["type"], "object"],
+        "type": [*types, "object"],
         **bounds,
         "properties": {"warning": level, "error": level},
         "additionalProperties": False,
@@ -60,11 +64,28 @@ def options(*required: str, **properties: Schema) -> Schema:
     return {**schema, "required": list(required)} if required else schema
 
 
+_BOUNDS = ("minimum", "maximum", "pattern", "maxLength")
+_SHARE: Schema = {
+    "type": ["number", "string"],
+    "minimum": 0,
+    "maximum": 1,
+    "pattern": quantities.SHARE_PATTERN,
+    "maxLength": 32,
+    "description": "a share: a number from 0 to 1, or a percentage such as 99.5%",
+}
+
 DATASET = ref("dataset-name")
 PATH = ref("path")
 LIMIT = ref("limit")
 COUNT = ref("limit-count")
 SIZE = ref("limit-size")
+SHARE = ref("limit-share")
+DURATION = ref("limit-duration")
+COLUMN = ref("column")
+COLUMNS = ref("columns")
+WHERE = ref("where")
+COUNTED = {"mostly": SHARE, "max": ref("limit-rows"), "where": WHERE}
+"""The options of a check that counts failing rows."""
 
 DEFS: dict[str, Schema] = {
     "name": {
@@ -85,17 +106,26 @@ DEFS: dict[str, Schema] = {
         "description": "a path relative to this file, and none outside the repository",
     },
     "column": {"type": "string", "minLength": 1, "maxLength": 512, "description": "the name of a column"},
-    "share": {
-        "type": ["number", "string"],
-        "minimum": 0,
-        "maximum": 1,
-        "pattern": quantities.SHARE_PATTERN,
-        "maxLength": 32,
-        "description": "a share: a number from 0 to 1, or a percentage such as 99.5%",
-    },
+    "share": _SHARE,
     "severity": {"enum": ["error", "warning"], "description": "error or warning"},
+    "columns": {
+        "type": "array",
+        "items": ref("column"),
+        "minItems": 1,
+        "uniqueItems": True,
+        "description": "a list of columns",
+    },
+    "where": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 4000,
+        "description": "a condition in SQL that says which rows are looked at, such as country = 'US'",
+    },
     "limit": limit(),
     "limit-count": limit(least=0),
+    "limit-rows": limit(least=0),
+    "limit-share": _two_level(_SHARE, {key: _SHARE[key] for key in _BOUNDS}, "a share from 0 to 1 or such as 99.5%"),
+    "limit-duration": quantity(quantities.DURATION_PATTERN, "a duration with its unit such as 30m, 36h or 7d"),
     "limit-size": quantity(quantities.SIZE_PATTERN, "a size with its unit such as 500kB, 50MiB or 2GiB"),
     "duration": {
         "type": "string",
@@ -115,32 +145,135 @@ DEFS: dict[str, Schema] = {
 COLUMN_TYPES = ("int", "float", "string", "bool", "date", "datetime")
 TASKS = ("binary", "multiclass", "regression", "ranking", "other")
 
+_HOW: dict[str, Schema] = {
+    **COUNTED,
+    "severity": ref("severity"),
+    "why": {"type": "string", "maxLength": 4000, "description": "a text"},
+}
+
+
+def _rule(value: Schema, example: str) -> Schema:
+    """A rule of a column: its value alone, or ``{is:, mostly:, max:, where:, severity:, why:}``."""
+    alone = {key: held for key, held in value.items() if key not in ("type", "description")}
+    return {
+        "type": [value["type"], "object"],
+        **alone,
+        "properties": {"is": value, **_HOW},
+        "additionalProperties": False,
+        "description": f"{value['description']}, or {{is: {example}, mostly:, max:, where:, severity:, why:}}",
+    }
+
+
+_BOUND: Schema = {"type": ["number", "string", "null"], "maxLength": 64, "description": "a number, a date or null"}
+_YES: Schema = {"type": "boolean", "description": "true or false"}
 _COLUMN: Schema = {
     "type": "object",
     "properties": {
         "type": {"enum": list(COLUMN_TYPES), "description": "one of " + ", ".join(COLUMN_TYPES)},
-        "required": {
-            "type": ["boolean", "object"],
-            "properties": {"mostly": ref("share"), "severity": ref("severity")},
-            "additionalProperties": False,
-            "description": "true, or {mostly: 99%, severity: warning}",
+        "required": _rule(_YES, "true"),
+        "unique": _rule(_YES, "true"),
+        "sensitive": _YES,
+        "range": _rule(
+            {
+                "type": "array",
+                "items": _BOUND,
+                "minItems": 2,
+                "maxItems": 2,
+                "description": "[least, greatest], with null for an open side",
+            },
+            "[0, null]",
+        ),
+        "in": _rule(
+            {"type": "array", "items": ref("scalar"), "minItems": 1, "description": "the list of allowed values"},
+            "[a, b]",
+        ),
+        "pattern": _rule(
+            {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 1000,
+                "description": "a regular expression (RE2) that is found in every value",
+            },
+            "'^[A-Z]'",
+        ),
+        "length": _rule(
+            {
+                "type": "array",
+                "items": {"type": ["integer", "null"], "minimum": 0, "description": "a number of characters, or null"},
+                "minItems": 2,
+                "maxItems": 2,
+                "description": "[least, most] characters, with null for an open side",
+            },
+            "[1, 20]",
+        ),
+    },
+    "additionalProperties": False,
+    "description": "the rules of a column: {type:, required:, range:, in:, …}",
+}
+
+_CSV: Schema = {
+    "type": "object",
+    "properties": {
+        "delimiter": {"type": "string", "minLength": 1, "maxLength": 4, "description": "what parts the fields"},
+        "quote": {"type": "string", "maxLength": 1, "description": "the character around a text, or an empty text"},
+        "escape": {"type": "string", "maxLength": 1, "description": "the character before a quote in a text"},
+        "encoding": {"enum": ["utf-8", "utf-16", "latin-1"], "description": "one of utf-8, utf-16, latin-1"},
+        "missing": {
+            "type": "array",
+            "items": {"type": "string", "maxLength": 64},
+            "minItems": 1,
+            "description": "the list of texts that stand for a missing value",
         },
     },
     "additionalProperties": False,
-    "description": "the rules of a column: {type:, required:}",
+    "description": "how its CSV files are written: {delimiter:, quote:, escape:, encoding:, missing:}",
+}
+
+_SCAN: Schema = {
+    "type": "object",
+    "properties": {
+        "rows": {"type": "integer", "minimum": 1000, "description": "a number of rows of at least 1000"},
+        "seed": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1, "description": "a whole number"},
+    },
+    "required": ["rows"],
+    "additionalProperties": False,
+    "description": "the sample that is looked at in place of every row: {rows:, seed:}",
+}
+
+_CONNECTION: Schema = {
+    "type": ["string", "object"],
+    "minLength": 1,
+    "maxLength": 1024,
+    "properties": {
+        "env": {"type": "string", "pattern": "^[A-Z][A-Z0-9_]{0,99}$", "description": "an environment variable"}
+    },
+    "required": ["env"],
+    "additionalProperties": False,
+    "description": "the address of a database such as bigquery://project/dataset, or {env: NAME} of a variable",
 }
 
 _DATASET: Schema = {
     "type": "object",
     "properties": {
         "path": {**PATH, "description": "the path of its file, or a glob of files, relative to this file"},
+        "table": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 512,
+            "description": "the table of a database, of a DuckDB file or of a SQLite file",
+        },
+        "connection": _CONNECTION,
+        "csv": _CSV,
+        "scan": _SCAN,
+        "contract": {**PATH, "description": "the path of a data contract, relative to this file"},
+        "profile": {**PATH, "description": "the path of its committed profile, relative to this file"},
         "target": ref("column"),
         "key": {"type": "array", "items": ref("column"), "minItems": 1, "description": "a list of columns"},
         "like": {**DATASET, "description": "the dataset whose target, key and columns hold here too"},
+        "without": {**COLUMNS, "description": "the columns of the dataset it is like that it does not have"},
         "columns": {"type": "object", "additionalProperties": _COLUMN, "description": "a mapping of columns to rules"},
         "checks": {"type": "array", "items": ref("data-check"), "description": "a list of checks of this dataset"},
     },
-    "required": ["path"],
     "additionalProperties": False,
     "description": "a dataset: {path:, target:, columns:, checks:}",
 }
@@ -252,9 +385,16 @@ def _options(declared: Declared) -> Schema:
     needed = declared.options.get("required") or declared.options.get("minProperties")
     # `- card:` with nothing behind it is how YAML writes a check without options
     kind = {} if needed else {"type": ["object", "null"]}
+    short: Schema = {}
+    alone = declared.options.get("properties", {}).get("is")
+    if alone:
+        # `- sql: "select …"` says `- sql: {is: "select …"}`
+        kind = {"type": [alone["type"], "object"]}
+        short = {key: held for key, held in alone.items() if key not in ("type", "description")}
     return {
         "title": declared.summary,
         **declared.options,
+        **short,
         **kind,
         "description": f"its options, a mapping of {keys}" if keys else "no options",
     }
@@ -323,9 +463,24 @@ def config(checks: Mapping[str, Declared]) -> Schema:
                     },
                     "memory": {**ref("size"), "description": "the address space of a model's process, such as 4GiB"},
                     "artifact": {**ref("size"), "description": "the largest artifact that is read, such as 10GiB"},
+                    "data": {**ref("size"), "description": "the memory of the data checks of a model, such as 1GiB"},
                 },
                 "additionalProperties": False,
-                "description": "a mapping of limits: load, predict, memory, artifact",
+                "description": "a mapping of limits: load, predict, memory, artifact, data",
+            },
+            "privacy": {
+                "type": "object",
+                "properties": {
+                    "samples": {"enum": ["none", "keys", "values"], "description": "none, keys or values"},
+                    "rows": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "maximum": 100,
+                        "description": "a number of rows from 1 to 100",
+                    },
+                },
+                "additionalProperties": False,
+                "description": "what is shown of failing rows: {samples:, rows:}",
             },
         },
         "required": ["version"],
@@ -342,7 +497,13 @@ def report() -> Schema:
         "type": ["object", "null"],
         "properties": {"path": text, "line": {"type": ["integer", "null"]}, "column": {"type": ["integer", "null"]}},
     }
-    finding = {"level": ref("level"), "message": text, "at": ref("place"), "hint": text}
+    rows: Schema = {
+        "type": ["object", "null"],
+        "properties": {"columns": _list(text), "rows": _list(_list(text)), "values": {"type": "boolean"}},
+        "required": ["columns", "rows", "values"],
+        "additionalProperties": False,
+    }
+    finding = {"level": ref("level"), "message": text, "at": ref("place"), "hint": text, "query": text, "rows": rows}
     limit_: dict[str, Schema] = {
         "side": {"enum": ["min", "max"]},
         "bound": {"type": "number"},
@@ -352,6 +513,7 @@ def report() -> Schema:
     measurement: dict[str, Schema] = {
         "name": text, "value": number, "unit": text, "low": number, "high": number,
         "n": {"type": ["integer", "null"]}, "at": ref("place"), "limits": _list(_closed(limit_)),
+        "histograms": _list(_list({"type": "number", "minimum": 0, "maximum": 1})),
     }  # fmt: skip
     result: dict[str, Schema] = {
         "check": text, "id": text, "outcome": ref("outcome"), "reason": text, "cause": text,
@@ -380,6 +542,57 @@ def report() -> Schema:
             "outcome": {"enum": ["passed", "failed", "inconclusive", "skipped", "broken"]},
             "place": {**place, "required": list(place["properties"]), "additionalProperties": False},
         },
+    }
+
+
+def profile() -> Schema:
+    """The schema of ``<dataset>.profile.json``."""
+    count: Schema = {"type": "integer", "minimum": 0, "maximum": 2**63, "description": "a whole number of at least 0"}
+    number: Schema = {"type": "number", "minimum": -GREATEST, "maximum": GREATEST, "description": "a number"}
+    text: Schema = {"type": "string", "description": "a text"}
+    end: Schema = {**number, "type": ["number", "string"], "description": "a number or a date"}
+    digest = "sha256:<64 hexadecimal digits>"
+    keys: dict[str, Schema] = {
+        "columns": {**_list(text), "minItems": 1},
+        "salt": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "a salt of 32 hexadecimal digits"},
+        "hashes": count,
+    }
+    column: dict[str, Schema] = {
+        "name": text,
+        "type": {"enum": [*COLUMN_TYPES, "other"], "description": f"one of {', '.join(COLUMN_TYPES)}, other"},
+        "native": text,
+        "missing": count,
+    }
+    values: dict[str, Schema] = {
+        "sensitive": {"type": "boolean", "description": "true or false"},
+        "low": end,
+        "high": end,
+        "exact": {"type": "boolean", "description": "true or false"},
+        "edges": {**_list(number), "description": "a list of numbers"},
+        "categories": {**_list(text), "description": "a list of texts"},
+        "counts": {**_list(count), "description": "a list of whole numbers"},
+    }
+    top: dict[str, Schema] = {
+        "version": {"const": PROFILE_VERSION, "description": f"{PROFILE_VERSION}, the version of this format"},
+        "tool": text,
+        "dataset": text,
+        "content": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$", "description": digest},
+        "rows": count,
+        "columns": {
+            **_list({**_closed(column), "properties": column | values, "description": "a column"}),
+            "description": "a list of columns",
+        },
+    }
+    optional: dict[str, Schema] = {
+        "keys_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "64 hexadecimal digits"},
+        "keys": {**_list(_closed(keys)), "description": "a list of {columns:, salt:, hashes:}"},
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "mlci profile",
+        "description": "a profile that `mlci data profile` wrote",
+        **_closed(top),
+        "properties": top | optional,
     }
 
 

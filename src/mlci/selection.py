@@ -24,6 +24,8 @@ class Selection:
     changed_since: str | None = None
     only: tuple[str, ...] = ()
     shard: str | None = None
+    fast: bool = False
+    """Of the data, only the datasets that ``paths`` name, and only what can be asked of one alone."""
 
     @property
     def is_whole(self) -> bool:
@@ -38,6 +40,7 @@ class Selection:
             *([f"--changed-since {self.changed_since}"] if self.changed_since else []),
             *(f"--only {word}" for word in self.only),
             *([f"--shard {self.shard}"] if self.shard else []),
+            *(["--fast"] if self.fast else []),
         ]
         return " ".join(said)
 
@@ -67,7 +70,11 @@ def load(workspace: Workspace, selection: Selection | None = None) -> list[Loade
     chosen = every
     if selection.changed_since is not None:
         chosen = workspace.changed_manifests(selection.changed_since, chosen)
-    if selection.paths:
+    if selection.paths and selection.fast:
+        # the files of a dataset may stand outside the folder of its model
+        touched = set(workspace.touched_by(selection.paths, every))
+        chosen = [path for path in chosen if path in touched]
+    elif selection.paths:
         owners = set(_owners(workspace, selection.paths, every, set(every)))
         chosen = [path for path in chosen if path in owners]
     if selection.models:

@@ -24,21 +24,54 @@ class CheckSpec:
     """The dataset that holds the check, for a check of scope ``data``."""
     pointer: Pointer | None = None
     """Where its options stand in the manifest; None when a policy or a default asks for it."""
+    place: Location | None = None
+    """Where a contract asks for it; None when no contract does."""
     required: bool = False
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """A named table of a model. ``path`` is as written: relative to the manifest's folder."""
+    """A named table of a model. Paths are as written: relative to the manifest's folder."""
 
     name: str
-    path: str
+    path: str = ""
+    """Its file, or a glob of files; empty for a table of a connection."""
     target: str | None = None
     key: tuple[str, ...] = ()
     columns: Mapping[str, Any] = field(default_factory=dict)
+    """Rules by column, as written: a rule is its value, or ``{is:, mostly:, max:, where:, severity:, why:}``."""
     columns_pointer: Pointer = ()
+    places: Mapping[tuple[str | int, ...], Location] = field(default_factory=dict)
+    """Where what does not stand in the manifest stands in the contract, by ``(column,)`` and ``(column, rule)``."""
     checks: tuple[CheckSpec, ...] = ()
+    contract: str | None = None
+    unchecked: tuple[Unchecked, ...] = ()
+    like: str | None = None
+    without: tuple[str, ...] = ()
+    """The columns of the dataset it is like that it does not have."""
+    profile: str = ""
+    """The file of its committed profile."""
+    table: str | None = None
+    connection: str | None = None
+    """The address of the database that holds it; ``env:NAME`` for one that an environment variable holds."""
+    csv: Mapping[str, Any] = field(default_factory=dict)
+    scan: tuple[int, int] | None = None
+    """Rows and seed of the sample that is looked at in place of every row."""
+
+    @property
+    def sensitive(self) -> frozenset[str]:
+        """The columns whose values are never shown or stored."""
+        return frozenset(name for name, rules in self.columns.items() if rules.get("sensitive"))
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """Something that a contract says and mlci cannot check."""
+
+    what: str
+    reason: str
+    at: Location
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +125,8 @@ class Config:
     require: tuple[str, ...] = ()
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)
+    privacy: Mapping[str, Any] = field(default_factory=dict)
+    """``samples`` and ``rows``, as written."""
 
 
 def join(folder: str, written: str) -> str:

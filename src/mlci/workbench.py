@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import difflib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from mlci import content, quantities, registry
 from mlci.bundle import external_files
 from mlci.content import FETCH, KINDS, RUNS_CODE, Content
-from mlci.errors import LimitReached, MlciError, SafetyRefused, UsageError
+from mlci.datasets import Datasets, Terms
+from mlci.errors import LimitReached, SafetyRefused, UsageError
 from mlci.escape import line
+from mlci.once import Once
 from mlci.ports import Predictor, Signature, Table
+from mlci.privacy import Privacy
+from mlci.questions import Answer, Question
 from mlci.references import ARTIFACT_LIMIT
 from mlci.repo import Repo, refusal
 from mlci.runtimes.client import Limits, WorkerPredictor
@@ -23,62 +28,27 @@ from mlci.world import World, this_python
 
 if TYPE_CHECKING:
     from mlci.ports import Array
-
-T = TypeVar("T")
-_TABLES = "parquet files and CSV files in UTF-8 are read"
-_INSTEAD_OF_TABLES = {**FETCH, "compressed": f"unpack it: {_TABLES}"}
-
-
-class _Slot:
-    """A place for what is made once."""
-
-    __slots__ = ("done", "lock", "made")
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.done = False
-        self.made: object = None
+    from mlci.profile import Profile
 
 
 class Workbench:
     """Everything costly about one model. Safe for several threads; closed once, when the last check is done."""
 
-    def __init__(
-        self, model: Model, repo: Repo, world: World, limits: Mapping[str, str], trust: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, model: Model, repo: Repo, world: World, terms: Terms | None = None) -> None:
         self._model = model
         self._repo = repo
         self._world = world
-        self._limits = limits
-        self._trust = trust
-        self._lock = threading.Lock()
+        self._terms = terms or Terms()
+        self._limits = self._terms.limits
+        self._now = self._terms.now or world.now()  # one moment for all: equal questions are asked once
         self._predicting = threading.Lock()
-        self._made: dict[tuple[str, str], _Slot] = {}
+        self._once = Once()
         self._open: list[Table | Predictor] = []
+        self.datasets = Datasets(model, repo, world, self._terms, self.content)
 
     @property
     def repo(self) -> Repo:
         return self._repo
-
-    def _once(self, kind: str, name: str, make: Callable[[], T]) -> T:
-        """What ``make`` returns, made by whoever asks first; an error is kept as well, and raised again."""
-        with self._lock:
-            slot = self._made.setdefault((kind, name), _Slot())
-        # a lock for each thing: who reads the training data need not wait for the model that is being loaded
-        with slot.lock:
-            if not slot.done:
-                try:
-                    slot.made = make()
-                except MlciError as error:
-                    slot.made = error
-                slot.done = True
-        if isinstance(slot.made, MlciError):
-            raise slot.made
-        return slot.made  # type: ignore[return-value]  # the key's kind decides the type
-
-    def _forget(self, kind: str, name: str) -> None:
-        with self._lock:
-            self._made.pop((kind, name), None)
 
     def content(self, path: str) -> Content:
         return self._once("content", path, lambda: self._content(path))
@@ -95,29 +65,31 @@ class Workbench:
         with self._repo.local(path).open("rb") as stream:
             return content.sniff(stream)
 
+    @property
+    def privacy(self) -> Privacy:
+        return self._terms.privacy
+
+    def now(self) -> datetime:
+        return self._now
+
     def table(self, dataset: str) -> Table:
-        return self._once("table", dataset, lambda: self._table(self._model.path(self._model.datasets[dataset].path)))
+        return self.datasets.table(dataset)
 
-    def _table(self, path: str) -> Table:
-        from mlci.tables.duck import READS, open_table
+    def answers(self, dataset: str, questions: Sequence[Question]) -> dict[Question, Answer]:
+        return self.datasets.answers(dataset, questions)
 
-        files = self._repo.glob(path)
-        if not files:
-            raise refusal(self._repo.entry(path))
-        kinds = {name: self.content(name).kind for name in files}
-        for name, kind in kinds.items():
-            if kind not in READS:
-                hint = _INSTEAD_OF_TABLES.get(kind, _TABLES)
-                raise UsageError(f"`{line(name)}` is {KINDS[kind]}, expected a table", hint=hint)
-        if len(set(kinds.values())) > 1:
-            raise UsageError(
-                f"`{line(path)}` names files of two formats", hint="let the pattern name one of them: *.parquet"
-            )
-        table: Table = open_table(
-            [self._repo.local(name) for name in files], kinds[files[0]], path, threads=self._world.cores
-        )
-        self._open.append(table)
-        return table
+    def announce(self, dataset: str, asks: Callable[[], Iterable[Question]]) -> None:
+        """Take note of what a check is going to ask of a dataset, before anything is asked."""
+        self.datasets.announce(dataset, asks)
+
+    def reference(self, dataset: str, columns: Sequence[str]) -> Profile:
+        return self.datasets.reference(dataset, columns)
+
+    def baseline(self, dataset: str) -> Profile | None:
+        return self.datasets.baseline(dataset)
+
+    def identity(self, dataset: str, algorithm: str) -> str:
+        return self.datasets.identity(dataset, algorithm)
 
     def outputs(self, dataset: str) -> tuple[Signature, dict[str, Array]]:
         return self._once("outputs", dataset, lambda: self._outputs(dataset))
@@ -132,7 +104,7 @@ class Workbench:
             try:
                 answers = predictor.predict(table, without)
             except LimitReached:
-                self._forget("predictor", "")  # its process was ended; the next dataset gets a new one
+                self._once.forget("predictor", "")  # its process was ended; the next dataset gets a new one
                 raise
             return predictor.signature, answers
 
@@ -153,10 +125,18 @@ class Workbench:
         runtime = self._runtime(self.content(path).kind)
         self._refuse_large(path)
         if hasattr(runtime, "open_predictor"):
-            table = self._once("predictions", "", lambda: self._table(path))
+            table = self._once("predictions", "", lambda: self._predictions(path))
             recorded: Predictor = runtime.open_predictor(table, key)
             return recorded
         return self._once("predictor", "", lambda: self._worker(runtime, path))
+
+    def _predictions(self, path: str) -> Table:
+        from mlci.tables.duck import open_table
+
+        files, kind = self.datasets.one_kind(path)
+        table = open_table([self._repo.local(name) for name in files], kind, path, threads=self._world.cores)
+        self._open.append(table)
+        return table
 
     def _worker(self, runtime: ModuleType, path: str) -> Predictor:
         model = self._model
@@ -171,7 +151,7 @@ class Workbench:
             extra=runtime.EXTRA,
             modules=runtime.MODULES,
             label=f"`{line(model.artifact)}`",
-            options={"trust": list(self._trust)},
+            options={"trust": list(self._terms.trust)},
             order=list(dict.fromkeys(name for d in model.datasets.values() for name in d.columns)),
         )
         self._open.append(predictor)
@@ -236,9 +216,11 @@ class Workbench:
 
     def interrupt(self) -> None:
         """End what a table is being asked, from another thread; the asking thread gets an error."""
+        self.datasets.interrupt()
         for resource in list(self._open):
             getattr(resource, "interrupt", lambda: None)()
 
     def close(self) -> None:
         for resource in self._open:
             resource.close()
+        self.datasets.close()

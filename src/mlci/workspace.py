@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os.path
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from mlci.specs import Config, Model
 from mlci.world import World
 
 if TYPE_CHECKING:
+    from mlci.contract import Contract
     from mlci.git import Git
 
 _COMMENT_LINE = re.compile(rb"^[ \t]*#.*$", re.MULTILINE)
@@ -67,6 +68,19 @@ class Workspace:
             raise InvalidFile([Finding(Level.ERROR, error.message, Location(path, 1, 1))]) from None
         return document.read(raw, path)
 
+    @contextmanager
+    def at(self, revision: str | None) -> Iterator[Repo | None]:
+        """The files where the history of ``revision`` and what is looked at part; None where no revision is named."""
+        git = self.git
+        if revision is None or git is None:
+            yield None
+            return
+        import tempfile
+
+        until = self.repo.commit if isinstance(self.repo, CommitTree) else "HEAD"
+        with tempfile.TemporaryDirectory(prefix="mlci-") as scratch:
+            yield CommitTree(git, git.merge_base(revision, until), Path(scratch))
+
     def manifests(self) -> list[str]:
         found = manifests(self.repo, self.config.models)
         if isinstance(self.repo, CommitTree):
@@ -75,7 +89,17 @@ class Workspace:
 
     def model(self, path: str) -> Model:
         """The model of a manifest. Raises InvalidFile, or PathRefused."""
-        return read_model(self.read(path))
+        model = read_model(self.read(path))
+        if not any(dataset.contract for dataset in model.datasets.values()):
+            return model
+        from mlci.agreement import with_contracts  # a repository without contracts does not pay for them
+
+        return with_contracts(model, self._contract)
+
+    def _contract(self, path: str, table: str | None) -> Contract:
+        from mlci import contracting
+
+        return contracting.read_contract(self.repo.read(path, MAX_BYTES), path, table)
 
     def relative(self, path: str) -> str:
         """A path of the command line, from the root. Raises UsageError if it stands elsewhere."""
@@ -101,16 +125,21 @@ class Workspace:
         return None
 
     def changed_manifests(self, revision: str, every: Sequence[str]) -> list[str]:
-        """The manifests of the models that the changes since ``revision`` touch.
-
-        A change of ``mlci.yaml`` touches all. A manifest that leaves its own folder (``../``) is read to see whether
-        it names a changed file; the others are told by their folder, so that cost grows with the change.
-        """
+        """The manifests of the models that the changes since ``revision`` touch."""
         git = self.git
         if git is None:
             raise UsageError("`--changed-since` needs a git repository", hint="git init")
         until = self.repo.commit if isinstance(self.repo, CommitTree) else None
         changed = git.changed_since(git.merge_base(revision, until or "HEAD"), until)
+        return self.touched_by(changed, every)
+
+    def touched_by(self, changed: Iterable[str], every: Sequence[str]) -> list[str]:
+        """The manifests of the models that a change of these paths touches.
+
+        A change of ``mlci.yaml`` touches all. A manifest that leaves its own folder (``../``) is read to see whether
+        it names a changed file; the others are told by their folder, so that cost grows with the change.
+        """
+        changed = set(changed)
         if CONFIG in changed:
             return list(every)
         if not changed:
@@ -179,7 +208,13 @@ def written_paths(model: Model, defaults: Mapping[str, Mapping[str, Any]]) -> li
     options = [str(option["path"]) for option in given if "path" in option]
     # the card stands under its usual name unless an option says otherwise
     options.append(CARD)
-    return [model.artifact, *(dataset.path for dataset in model.datasets.values()), *model.needs, *options]
+    data = [
+        path
+        for dataset in model.datasets.values()
+        for path in (dataset.path, dataset.contract, dataset.profile)
+        if path
+    ]
+    return [model.artifact, *data, *model.needs, *options]
 
 
 @contextmanager

@@ -19,6 +19,8 @@ _SCIENTIFIC = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+[eE][-+][0-9]{1,3}")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _BOOL_1_1 = re.compile(r"yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|True|TRUE|False|FALSE")
 _NULL_1_1 = re.compile(r"Null|NULL")
+# YAML 1.1 and the core schema of 1.2 agree on these
+_AGREED = {"True": True, "TRUE": True, "False": False, "FALSE": False, "Null": None, "NULL": None}
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?")
 _BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _NUMBER_LIKE = re.compile(
@@ -146,7 +148,8 @@ def _key(reader: Reader, event: Any, place: tuple[int, int]) -> str:
         if value == "<<":
             raise reader.stop(place, "the merge key `<<` is not read", "write the keys out")
         # `on`, `no` and `y` are good names of columns and options, so words stay words in a key
-        if not value or value == "~" or (_reading(value)[0] is not str and not _BOOL_1_1.fullmatch(value)):
+        plain = reader.foreign or _reading(value)[0] is str or _BOOL_1_1.fullmatch(value)
+        if not value or value == "~" or not plain:
             reader.refuse(place, f"the key {show(value)} is not text", f"quote it{_quoted(value)}")
     return value
 
@@ -157,10 +160,17 @@ def _scalar(reader: Reader, event: Any, place: tuple[int, int]) -> Any:
         reader.text(value, place)
         return value
     kind, problem, hint = _reading(value)
+    if problem and reader.foreign:
+        return _AGREED.get(value, value)
     if problem:
         reader.refuse(place, f"{show(value)} {problem}", hint)
         return None
     return kind(value) if kind is not None else None if value != "true" and value != "false" else value == "true"
+
+
+def is_text(value: str) -> bool:
+    """Whether a scalar without quotes is read as the text that it is."""
+    return _reading(value)[0] is str
 
 
 def _reading(value: str) -> tuple[Any, str, str]:

@@ -1,8 +1,12 @@
-"""A dataset has the columns that its rules name, of the type they name, without holes.
+"""A dataset has the columns that its rules name, of the type they name, and its rows keep the rules.
 
-What: Every column under `columns:` is there; its type is the one that is declared (a column of whole numbers may
-stand for `float`); a `required` column has no missing value, or no more than `mostly` allows. NaN counts as missing.
-A dataset with `columns:` has this check without asking for it.
+What: Every column under `columns:` is there; its type is the one that is declared (a column of whole numbers may stand
+for `float`, dates for `datetime`), and its rows keep the rules: `required` (no missing value), `unique`, `range:
+[least, greatest]`, `in: [values]`, `pattern` (a regular expression that is found in the value), `length: [least, most]`
+characters. A rule may say how: `{is: [0, 120], mostly: 99%, max: 10, where: "country = 'US'", severity: warning, why:
+"old rows"}`. It holds when the failing rows are no more than `1 - mostly` of all and no more than `max`; with neither,
+no row may fail. Missing is NULL or NaN, and a missing value breaks no rule but `required`, as in SQL. Of rows that are
+not unique, every one counts; missing values are never equal. A dataset with `columns:` has this check without asking.
 
 Why: A renamed column, a number that became text or a field that is suddenly empty changes what the model sees, and no
 metric on old data shows it.
@@ -12,8 +16,9 @@ Example:
       train:
         path: data/train.parquet
         columns:
-          tenure: {type: int, required: true}
-          plan:   {type: string, required: {mostly: 99%, severity: warning}}
+          id:     {type: int, required: true, unique: true}
+          tenure: {type: int, range: [0, 120]}
+          plan:   {type: string, in: [basic, pro], required: {mostly: 99%, severity: warning}}
 
 Fix: Correct what writes the file, or change the rule in the pull request that changes the data.
 """
@@ -23,11 +28,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from mlci import quantities, schema
-from mlci.case import Case, error
-from mlci.findings import Finding, Level
+from mlci import counted, rules, schema
+from mlci.case import Case, Inconclusive, error, note
+from mlci.errors import UsageError
+from mlci.escape import line
+from mlci.findings import Finding
 from mlci.places import Location
-from mlci.results import Limit, Measurement
+from mlci.ports import Column
+from mlci.questions import Count, Missing, Question, Rows
+from mlci.results import Measurement
+from mlci.rules import Rule
 
 GROUP = "data"
 SCOPE = schema.DATA
@@ -36,47 +46,88 @@ OPTIONS = schema.options()
 _STANDS_FOR = {"float": ("float", "int"), "datetime": ("datetime", "date")}
 
 
+def asks(case: Case) -> Iterator[Question]:
+    types = {column.name: column for column in case.table.columns}
+    yield Rows()
+    for name, rule in case.dataset.columns.items():
+        if name in types and not _fits(rule.get("type"), types[name]):
+            yield Count(Missing(name))
+    for rule in _rules(case):
+        if rule.column in types:
+            try:
+                yield from counted.needs(rules.question(rule, types[rule.column]))
+            except UsageError:
+                continue  # the check says it
+
+
 def check(case: Case) -> Iterator[Finding | Measurement]:
     dataset = case.dataset
-    table = case.bench.table(dataset.name)
-    types = {column.name: column for column in table.columns}
-    rows = table.rows()
-    if not rows:
-        yield error(f"the dataset `{dataset.name}` has no rows", case.model.at("datasets", dataset.name, "path"))
+    types = {column.name: column for column in case.table.columns}
+    for said in case.table.notes:
+        yield note(said, case.model.at("datasets", dataset.name, "path"))
+    if not case.answer(Rows()):
+        yield error(f"the dataset `{line(dataset.name)}` has no rows", case.model.at("datasets", dataset.name, "path"))
         return
-    present = [name for name in dataset.columns if name in types]
-    missing = table.nulls(present)
     for name, rule in dataset.columns.items():
         if name not in types:
-            yield error(f"the column `{name}` is not there", _at(case, name, key=True), _near(name, list(types)))
-            continue
-        wanted = rule.get("type")
-        # a column without a value has no type to be wrong
-        if wanted and types[name].type not in _STANDS_FOR.get(wanted, (wanted,)) and missing[name] < rows:
+            yield error(f"the column `{line(name)}` is not there", _at(case, name), _near(name, list(types)))
+        elif not _fits(rule.get("type"), types[name]) and not _is_empty(case, name):
+            found = types[name]
             yield error(
-                f"the column `{name}` is {types[name].type} ({types[name].native}), expected {wanted}",
+                f"the column `{line(name)}` is {found.type} ({found.native}), expected {rule['type']}",
                 _at(case, name, "type"),
             )
-        if rule.get("required"):
-            yield _holes(case, name, missing[name], rows)
+    undecided = []
+    for rule in _rules(case):
+        if rule.column not in types:
+            continue
+        try:
+            question = rules.question(rule, types[rule.column])
+        except UsageError as wrong:
+            if not _is_empty(case, rule.column):
+                yield error(wrong.message, wrong.at, wrong.hint)
+            continue
+        undecided.append(
+            (
+                yield from counted.judge(
+                    case,
+                    rules.words(rule),
+                    question,
+                    rule.how,
+                    place=rule.how_at,
+                    at=rule.at,
+                    severity=rule.severity,
+                    about=[rule.column],
+                )
+            )
+        )
+    if any(undecided):
+        raise Inconclusive("; ".join(filter(None, undecided)))
 
 
-def _holes(case: Case, name: str, missing: int, rows: int) -> Measurement:
-    required = case.dataset.columns[name]["required"]
-    rule = required if isinstance(required, dict) else {}
-    at = _at(case, name, "required")
-    # rounded: 1 - 0.9 is a little less than 0.1, and one hole in ten rows is what `mostly: 90%` allows
-    allowed = round(1 - quantities.share(rule.get("mostly", 1)), 12)
-    limit = Limit("max", allowed, Level(rule.get("severity", "error")), at)
-    return Measurement(
-        name=f"missing share of {name}", value=missing / rows, unit="share", limits=(limit,), n=rows, at=at
-    )
+def _rules(case: Case) -> Iterator[Rule]:
+    return rules.of(case.dataset, lambda *keys: _at(case, *keys))
 
 
-def _at(case: Case, *keys: str, key: bool = False) -> Location:
-    return case.model.at(*case.dataset.columns_pointer, *keys, key=key)
+def _fits(wanted: str | None, column: Column) -> bool:
+    return wanted is None or column.type in _STANDS_FOR.get(wanted, (wanted,))
+
+
+def _is_empty(case: Case, name: str) -> bool:
+    """A column without a value has no type to be wrong."""
+    missing: int = case.answer(Count(Missing(name)))
+    counted_: int = case.answer(Count())
+    return missing == counted_
+
+
+def _at(case: Case, column: str, *keys: str) -> Location:
+    dataset = case.dataset
+    for end in range(len(keys), -1, -1):
+        if place := dataset.places.get((column, *keys[:end])):
+            return place
+    return case.model.at(*dataset.columns_pointer, column, *keys, key=not keys)
 
 
 def _near(name: str, present: list[str]) -> str:
     close = difflib.get_close_matches(name, present, n=1)
-    return f"did you mean `{close[0]}`?" if close else f"the file has {', '.join(present[:12])}"
+    return f"did you mean `{line(close[0])}`?" if close else f"the file has {', '.join(map(line, present[:12]))}"

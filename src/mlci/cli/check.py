@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 FORMATS = ("terminal", "markdown", "json", "junit", "annotations")
 
@@ -24,6 +28,7 @@ Examples:
 @click.option("--model", "models", multiple=True, metavar="NAME", help="Only this model; can be given again.")
 @click.option("--changed-since", metavar="REF", help="Only the models that the changes since REF touch.")
 @click.option("--only", multiple=True, metavar="WORD", help="Only these: files, data, model, load, a check, or an id.")
+@click.option("--fast", is_flag=True, help="Only the datasets that PATHS are files of, each on its own; for hooks.")
 @click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the models.")
 @click.option("--commit", metavar="REF", help="Look at a commit in place of the work tree.")
 @click.option(
@@ -36,18 +41,29 @@ Examples:
 @click.option(
     "--fail-on", type=click.Choice(["error", "warning", "never"]), default="error", help="What makes it end with 1."
 )
+@click.option(
+    "--samples", type=click.Choice(["none", "keys", "values"]), help="What is shown of failing rows (mlci.yaml says)."
+)
+@click.option("--baseline", metavar="REF", help="Compare with the profiles that a commit holds.")
+@click.option("--now", metavar="TIME", help="Measure ages from this moment, such as 2026-01-31T12:00:00Z.")
+@click.option("--remote", is_flag=True, help="Allow datasets to be read from the databases that they name.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Checks that run at once (as many as there are cores).")
 def command(
     paths: tuple[str, ...],
     models: tuple[str, ...],
     changed_since: str | None,
     only: tuple[str, ...],
+    fast: bool,
     shard: str | None,
     commit: str | None,
     trust: tuple[str, ...],
     output: str,
     format_: str,
     fail_on: str,
+    samples: str | None,
+    baseline: str | None,
+    now: str | None,
+    remote: bool,
     jobs: int | None,
 ) -> int:
     """Run the checks, write report.json and print what was measured.
@@ -70,13 +86,39 @@ def command(
             changed_since=changed_since,
             only=words,
             shard=shard,
+            fast=fast,
         )
-        report = check(workspace, selection, trust=trust, jobs=jobs, progress=tell)
+        with workspace.at(baseline or changed_since) as before:
+            report = check(
+                workspace,
+                selection,
+                trust=trust,
+                jobs=jobs,
+                progress=tell,
+                samples=samples,
+                now=_moment(now),
+                baseline=before,
+                remote=remote,
+            )
     # printed first: what was measured must not be lost with a file that cannot be written
     console.put(reports.render(report, format_, fail_on))
     if output != "-":
         write(Path(output), reports.render(report, "json"))
     return gate.decide(report, fail_on).exit_code
+
+
+def _moment(text: str | None) -> datetime | None:
+    from datetime import UTC, datetime
+
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no moment; write it as 2026-01-31T12:00:00Z", param_hint="'--now'"
+        ) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def write(path: Path, text: str) -> None:

@@ -17,6 +17,7 @@ COMMANDS = {
     "validate": "Hold manifests against their schemas; fast, for hooks.",
     "check": "Run the checks, write report.json and print what was measured.",
     "report": "Render report.json files as text, Markdown, JUnit or annotations.",
+    "data": "Profile datasets, compare them, and exchange their contracts.",
     "explain": "Say what a check looks at, why, and how to fix what it finds.",
     "list": "List the models of a repository, or the plugins that are known.",
     "demo": "A real model on real data through the whole road, in one folder.",

@@ -63,7 +63,13 @@ def _blocking(report: Report) -> str:
 def _finding(finding: Finding) -> str:
     place = f"{escape.code(str(finding.at))}: " if finding.at else ""
     hint = f"<br>hint: {escape.code(finding.hint, 400)}" if finding.hint else ""
-    return f"{place}{escape.code(finding.message, 400)}{hint}"
+    rows = ""
+    # a comment is for everybody who can read the repository, and is mailed to many: keys at most
+    if finding.rows and not finding.rows.values:
+        shown = (escape.code(words.row(finding.rows.columns, row), 200) for row in finding.rows.rows[:5])
+        rows = f"<br>rows: {', '.join(shown)}"
+    query = f"<br>query: {escape.code(' '.join(finding.query.split()), 400)}" if finding.query else ""
+    return f"{place}{escape.code(finding.message, 400)}{hint}{rows}{query}"
 
 
 def _model(model: ModelReport) -> str:
@@ -84,8 +90,13 @@ def _model(model: ModelReport) -> str:
 
 
 def _row(result: Result) -> Sequence[str]:
-    measured = "<br>".join(f"{escape.code(m.name)} {escape.code(words.value(m))}" for m in result.measurements)
-    limits = "<br>".join(escape.code(words.limits(m)) if m.limits else "" for m in result.measurements)
+    told = words.told(result)
+    left = words.left_out(result, told)
+    measured = "<br>".join(
+        [f"{escape.code(m.name)} {escape.code(words.value(m))} {words.bars(m)}".rstrip() for m in told]
+        + ([left] if left else [])
+    )
+    limits = "<br>".join(escape.code(words.limits(m)) if m.limits else "" for m in told)
     reason = f"{escape.code(result.reason, 300)}" if result.reason else ""
     warnings = result.count(Level.WARNING)
     mark = _MARKS[result.outcome] + (f", {words.plural(warnings, 'warning')}" if warnings else "")

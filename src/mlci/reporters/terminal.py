@@ -30,8 +30,15 @@ def table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
 def finding_lines(finding: Finding, code: str) -> list[str]:
     """``path:line:column: error[code]: message``, and the cure on a line of its own."""
     place = f"{finding.at}: " if finding.at else ""
-    lines = [escape.log(f"{place}{finding.level.value}[{code}]: {finding.message}")]
-    return [*lines, escape.log(f"  hint: {finding.hint}")] if finding.hint else lines
+    lines = [f"{place}{finding.level.value}[{code}]: {finding.message}"]
+    if finding.hint:
+        lines.append(f"  hint: {finding.hint}")
+    if finding.rows:
+        named = finding.rows.columns
+        lines += [f"  row: {words.row(named, row)}" for row in finding.rows.rows]
+    if finding.query:
+        lines.append(f"  query: {' '.join(finding.query.split())}")
+    return [escape.log(text) for text in lines]
 
 
 def render(report: Report, decision: Decision) -> str:
@@ -62,7 +69,10 @@ def _rows(model: str, result: Result) -> list[tuple[str, ...]]:
     head = (_cut(model), _cut(result.id), words.outcome(result))
     if not result.measurements:
         return [(*head, _cut(result.reason), "", "")]
-    rows = [(_cut(m.name), words.value(m), words.limits(m)) for m in result.measurements]
+    told = words.told(result)
+    rows = [(_cut(m.name), f"{words.value(m)}  {words.bars(m)}".rstrip(), words.limits(m)) for m in told]
+    if left := words.left_out(result, told):
+        rows.append((left, "", ""))
     return [(*(head if number == 0 else ("", "", "")), *row) for number, row in enumerate(rows)]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Sequence
 
 from mlci.findings import Finding, Level
 from mlci.places import Location
@@ -28,14 +30,51 @@ def outcome(result: Result) -> str:
 
 
 def value(measurement: Measurement) -> str:
+    if measurement.unit == "rows" and measurement.n is not None and math.isfinite(measurement.value):
+        return f"{measurement.value:,.0f} of {measurement.n:,} rows"
     rows = f" (n = {measurement.n:,})" if measurement.n is not None else ""
     return f"{show(measurement.value, measurement.unit)}{rows}"
 
 
+BARS = "▁▂▃▄▅▆▇█"
+MEASURED = 8
+"""Measurements of one check that are shown; of the others the count."""
+
+
+def bars(measurement: Measurement) -> str:
+    """The distributions that were compared, one bar a bin: ``▂▅█▅▂ → ▁▂▅█▅``; a dot is an empty bin."""
+    top = max((share for shares in measurement.histograms for share in shares), default=0.0)
+    if not top:
+        return ""
+    drawn = (
+        "".join(BARS[min(7, int(8 * share / top))] if share else "·" for share in shares)
+        for shares in measurement.histograms
+    )
+    return " → ".join(drawn)
+
+
+def told(result: Result) -> list[Measurement]:
+    """The measurements of a check that are shown: those outside their limits, and a few of the others."""
+    if len(result.measurements) <= MEASURED:
+        return list(result.measurements)
+    broken = [m for m in result.measurements if m.broken_limit() is not None]
+    # what is within its limits says little beside what is not
+    return broken[:MEASURED] or list(result.measurements[:3])
+
+
+def left_out(result: Result, shown: list[Measurement]) -> str:
+    """What is said of the measurements that are not shown; "" when all are."""
+    rest = [m for m in result.measurements if m not in shown]
+    if not rest:
+        return ""
+    return f"and {len(rest):,} more" + ("" if any(m.broken_limit() for m in rest) else " within their limits")
+
+
 def limits(measurement: Measurement) -> str:
     """``min 0.9``, or both levels of it."""
+    unit = "" if measurement.unit == "rows" else measurement.unit
     return ", ".join(
-        f"{limit.side} {show(limit.bound, measurement.unit)}" + (" (warning)" if limit.level is Level.WARNING else "")
+        f"{limit.side} {show(limit.bound, unit)}" + (" (warning)" if limit.level is Level.WARNING else "")
         for limit in measurement.limits
     )
 
@@ -58,6 +97,11 @@ def findings(report: Report) -> list[tuple[ModelReport, Result, Finding]]:
         )
 
     return sorted(seen.values(), key=key)
+
+
+def row(columns: Sequence[str], cells: Sequence[str]) -> str:
+    """``id=5, age=200``."""
+    return ", ".join(f"{name}={cell}" for name, cell in zip(columns, cells, strict=True))
 
 
 def tally(report: Report) -> str:

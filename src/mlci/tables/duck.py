@@ -1,139 +1,424 @@
-"""Parquet and CSV files as tables. The only module that imports duckdb."""
+"""One DuckDB database for the datasets of a model, sealed before anything of a stranger is read. Imports duckdb.
+
+What is asked of it may be the SQL of somebody's pull request, and its files somebody's files. So it opens no path but
+those it was given, loads no extension, sees no variable of Python's, and its settings are locked; and whatever a table
+is asked, it is asked in a transaction that may not write.
+"""
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
+import shutil
+import tempfile
 import threading
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from mlci.errors import LimitReached, MissingExtra, MlciError
+from mlci.content import KINDS
+from mlci.errors import LimitReached, MissingExtra, UsageError
 from mlci.escape import line
 from mlci.ports import Column
+from mlci.questions import Answer, Question, RowQuestion
+from mlci.tables import arrows, csvs, databases, folders, jsonl, parquets, quoted, samples
+from mlci.tables.reading import Ask, Files, Source, described
+from mlci.tables.scan import Scan
+from mlci.tables.sql import Relation
+from mlci.tables.unreadable import MAX_COLUMNS, UnreadableData, folded, of_duckdb, refuse_doubles, too_wide
 
 if TYPE_CHECKING:
     from mlci.ports import Array
 
+__all__ = ["MAX_CELLS", "READS", "DuckTable", "UnreadableData", "Warehouse", "open_table"]
+
+READS: Mapping[str, Callable[[Files], Source]] = MappingProxyType(
+    {
+        "parquet": parquets.read,
+        "text": csvs.read,
+        "text-utf-16": csvs.read,
+        "text-8-bit": csvs.read,
+        "json-lines": jsonl.read,
+        "json": jsonl.read,
+        "arrow": arrows.read,
+        "arrow-stream": arrows.read,
+        "duckdb": databases.read_duckdb,
+        "sqlite": databases.read_sqlite,
+    }
+)
+"""Kinds of content that are read as tables (``content.KINDS``)."""
+_TEXT = ("text", "text-utf-16", "text-8-bit")
+_SUFFIXES = {
+    ".csv": _TEXT,
+    ".tsv": _TEXT,
+    ".txt": _TEXT,
+    ".gz": (),
+    ".parquet": ("parquet",),
+    ".jsonl": ("json-lines", "json"),
+    ".ndjson": ("json-lines", "json"),
+    ".json": ("json-lines", "json"),
+    ".arrow": ("arrow", "arrow-stream"),
+    ".arrows": ("arrow", "arrow-stream"),
+    ".feather": ("arrow",),
+    ".duckdb": ("duckdb",),
+    ".sqlite": ("sqlite",),
+    ".sqlite3": ("sqlite",),
+}
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+MAX_CELLS = 500_000_000
+"""Values that are loaded into memory at once; a number takes eight bytes."""
+PARSED_ONCE = 1 << 30
+"""Bytes of files that are parsed once, and their rows kept; larger ones are parsed again for each question."""
+MEMORY = 1 << 30
+"""Bytes that the database may take, where nobody says another number; half of what the machine has, if that is less."""
+GROUPED = 128 << 20
+"""Bytes of one hash table; one that would be larger is made in parts that the processor's caches hold: quicker, too."""
+MAX_SPILLED = 50 << 30
+"""Bytes that it may write to its temporary folder; nine tenths of what is free there, if that is less."""
+_READING = "begin transaction read only"
 _TYPES = (
-    (r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)", "int"),
-    (r"FLOAT|DOUBLE|DECIMAL.*", "float"),
-    (r"VARCHAR|ENUM.*|UUID", "string"),
+    (r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|DECIMAL\(\d+,0\)", "int"),
+    (r"FLOAT|DOUBLE|DECIMAL(\(.*\))?", "float"),
+    (r"VARCHAR|ENUM\(.*\)|UUID", "string"),
     (r"BOOLEAN", "bool"),
     (r"DATE", "date"),
     (r"TIMESTAMP.*", "datetime"),
 )
-# No column comes from the names of folders, and no line is left out in search of a header. Quotes are those of
-# RFC 4180: a quote that is never closed shall not pass for text.
-READS = {
-    "parquet": "read_parquet({files}, hive_partitioning = false, union_by_name = true)",
-    # every line counts: none is skipped, none is a comment, and only double quotes quote (RFC 4180)
-    "text": "read_csv({files}, header = true, sample_size = -1, skip = 0, quote = '\"', comment = '',"
-    " hive_partitioning = false, union_by_name = true{more})",
-}
 
 
-MAX_CELLS = 500_000_000
-"""Values that are loaded into memory at once; a number takes eight bytes."""
+class Warehouse:
+    """Several datasets in one database. Safe for several threads, one question of a table at a time."""
 
+    def __init__(
+        self, *, threads: int, memory: int | None = None, allowed: Sequence[Path] = (), tables: int = 1
+    ) -> None:
+        """``allowed`` are all the files that will ever be opened: no other can be, once it is made.
 
-class UnreadableData(MlciError):
-    """The file is not the table that it is taken for."""
+        ``tables`` is how many are expected; more can be opened.
+        """
+        duckdb = _duckdb()
+        self.error: type[Exception] = duckdb.Error
+        self.out_of_memory: type[Exception] = duckdb.OutOfMemoryException
+        self.interrupted: type[Exception] = duckdb.InterruptException
+        self._lock = threading.Lock()
+        self._names: set[str] = set()
+        self._tables: list[DuckTable] = []
+        self._numbers = itertools.count()
+        self._hashing = threading.Lock()
+        self._hashed: dict[str, str] = {}
+        self._stopped = False
+        self._folder = Path(tempfile.mkdtemp(prefix="mlci-"))
+        # also when nobody closes it: at the end of the program
+        self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        free = shutil.disk_usage(self._folder).free
+        settings = {
+            "threads": threads,
+            "memory_limit": f"{memory or min(MEMORY, _machine() // 2)}B",
+            "temp_directory": str(self._folder / "spill"),
+            "max_temp_directory_size": f"{min(MAX_SPILLED, free * 9 // 10)}B",
+            # nothing is ever fetched: an extension that is missing is an error
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "allow_community_extensions": False,
+            # a table of this name would be a variable of whoever asks
+            "python_enable_replacements": False,
+        }
+        self._database = duckdb.connect(":memory:", config=settings)
+        # a setting of each session, and none can be set once it is sealed
+        self._cursors = [self._session() for _ in range(tables)]
+        self._seal([Path(path) for path in allowed])
 
-    code = "data"
+    def _session(self) -> Any:
+        cursor = self._database.cursor()
+        try:
+            cursor.execute(f"set operator_memory_limit = '{GROUPED}B'")
+        except self.error:
+            return cursor  # a DuckDB that does not have it yet is slower, and right all the same
+        return cursor
+
+    def _seal(self, allowed: Sequence[Path]) -> None:
+        """From here on no other path is opened, and no setting changed; neither can be undone."""
+        places = dict.fromkeys(
+            written
+            for path in allowed
+            # as it is, as it is written where it shall be no pattern, and what DuckDB looks for beside a database
+            for written in (str(path), quoted.no_glob(str(path)), f"{path}.wal")
+        )
+        self._database.execute(f"set allowed_paths = [{', '.join(map(quoted.text, places))}]")
+        self._database.execute(f"set allowed_directories = [{quoted.text(str(self._folder / 'copies') + '/')}]")
+        self._database.execute("set enable_external_access = false")
+        self._database.execute("set lock_configuration = true")
+
+    def open(
+        self,
+        name: str,
+        files: Sequence[Path],
+        kind: str,
+        label: str,
+        *,
+        csv: Mapping[str, Any] | None = None,
+        table: str | None = None,
+        sample: tuple[int, int] | None = None,
+        root: Path | None = None,
+        others: Mapping[str, Callable[[], Any]] = NOTHING,
+        keys: Mapping[str, Callable[[], Collection[int]]] = NOTHING,
+    ) -> DuckTable:
+        """The table that these files, of which each was ``allowed``, hold together.
+
+        ``kind`` is a key of ``READS``; ``csv`` says how CSV files are written, where that shall not be found out;
+        ``table`` names one of a database; ``sample`` is how many rows shall be drawn, and by which seed; below ``root``
+        (the folder that a pattern begins in) folders named ``key=value`` are columns. ``others`` are the tables of
+        other datasets of this warehouse by name, ``keys`` the hashes that ``Known`` names.
+        Raises UnreadableData when the files hold no such table, LimitReached when they are too much.
+        """
+        if csv and kind not in _TEXT:
+            raise UsageError(f"`csv` says how CSV files are read, and `{line(label)}` is {KINDS[kind]}")
+        if table is not None and kind not in ("duckdb", "sqlite"):
+            raise UsageError(f"`table` names one table of a database, and `{line(label)}` is {KINDS[kind]}")
+        with self._lock:
+            ident = self._free(f"data_{name}")
+            cursor = self._cursors.pop() if self._cursors else self._database.cursor()
+            opened = DuckTable(self, cursor, label, ident, others, keys)
+            self._tables.append(opened)
+        try:
+            opened.read(files, kind, dict(csv or {}), table, root or folders.common(files))
+            if sample is not None:
+                opened.draw(*sample)
+        except BaseException:
+            opened.close()
+            raise
+        return opened
+
+    def _free(self, name: str) -> str:
+        found = name
+        for number in itertools.count(2):
+            if folded(found) not in self._names:
+                break
+            found = f"{name}_{number}"
+        self._names.add(folded(found))
+        return found
+
+    def scratch(self) -> Path:
+        """A new path in the private folder."""
+        folder = self._folder / "copies"
+        folder.mkdir(exist_ok=True)
+        return folder / str(next(self._numbers))
+
+    def hashes(self, dataset: str, numbers: Callable[[], Collection[int]], run: Ask) -> str:
+        """A relation with the key hashes of a dataset in the column ``h``; made once."""
+        with self._hashing:
+            if dataset not in self._hashed:
+                with self._lock:
+                    relation = quoted.name(self._free(f"keys_{dataset}"))
+                every = list(numbers())
+                run(f"create table {relation} (h ubigint)")
+                for start in range(0, len(every), 100_000):
+                    run(f"insert into {relation} select unnest(?::ubigint[])", [every[start : start + 100_000]])
+                self._hashed[dataset] = relation
+        return self._hashed[dataset]
+
+    def go_on(self) -> None:
+        if self._stopped:
+            raise LimitReached("reading the data was interrupted")
+
+    def interrupt(self) -> None:
+        """End whatever is asked, from another thread, and answer nothing more."""
+        self._stopped = True
+        for table in list(self._tables):
+            table.interrupt()
+
+    def close(self) -> None:
+        """Needs no table any more. What was spilled is removed."""
+        with self._lock:
+            tables, self._tables = list(self._tables), []
+        for table in tables:  # not under the lock: a table may end its warehouse in turn
+            table.close()
+        self._database.close()
+        self._remove()
 
 
 class DuckTable:
-    """One dataset, possibly of many files, on a connection of its own."""
+    """One dataset, possibly of many files."""
 
-    def __init__(self, files: Sequence[Path], kind: str, label: str, threads: int) -> None:
-        """``kind`` is a key of ``READS``. Raises UnreadableData when the files hold no such table."""
-        duckdb = _duckdb()
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        cursor: Any,
+        label: str,
+        ident: str,
+        others: Mapping[str, Callable[[], Any]],
+        keys: Mapping[str, Callable[[], Collection[int]]],
+    ) -> None:
+        self.warehouse = warehouse
+        self._others = others
+        self._keys = keys
+        self._scanner: Scan | None = None
+        self._answering = threading.RLock()
+        self._cursor = cursor
         self._label = label
+        self._ident = ident
         self._lock = threading.Lock()
-        self._error = duckdb.Error
-        self._memory = duckdb.OutOfMemoryException
-        # nothing is ever fetched: an extension that is missing is an error
-        settings = {
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "threads": str(threads),
-        }
-        self._connection = duckdb.connect(":memory:", config=settings)
-        self._reader = READS[kind]
-        if len(files) > 1:
-            self._refuse_mixed(files, kind)
-        self._files = self._list(files)
-        self.columns = self._view()
-        if kind == "text":
-            self._text()
+        self._files: tuple[Path, ...] = ()
+        self._source = Source(None)
+        self._whole: Callable[[], None] = lambda: None
+        self.view = quoted.name(ident)
+        """The table, as an identifier of the warehouse's SQL."""
+        self.sample_view = self.view
+        """The sample of it that was asked for; the table itself where it has no more rows than that."""
+        self.columns: tuple[Column, ...] = ()
+        self.notes: tuple[str, ...] = ()
+        self.scanned: int | None = None
 
-    @staticmethod
-    def _list(files: Sequence[Path]) -> str:
-        return "[" + ", ".join(_literal(_no_glob(str(path))) for path in files) + "]"
+    # -- opening
 
-    def _refuse_mixed(self, files: Sequence[Path], kind: str) -> None:
-        """Files that are read as one table have the same columns; DuckDB would fill up what one of them lacks."""
-        described = []
-        for path in files:
-            source = self._reader.format(files=self._list([path]), more="")
-            rows = self._ask(f"describe select * from {source}")
-            # the types of a CSV file are guessed from its rows, and may differ where the columns do not
-            described.append({name: native if kind == "parquet" else "" for name, native, *_ in rows})
-        for path, columns in zip(files, described, strict=True):
-            if columns != described[0]:
-                differ = sorted(set(columns.items()) ^ set(described[0].items()))
-                raise UnreadableData(
-                    f"`{self._label}` is no one table: `{line(path.name)}` and `{line(files[0].name)}` differ"
-                    f" in the column `{line(differ[0][0])}`",
-                    hint="let the pattern name files of the same columns and types",
-                )
+    def read(self, files: Sequence[Path], kind: str, csv: dict[str, Any], table: str | None, root: Path) -> None:
+        """Make the view or the table; called once, by ``Warehouse.open``."""
+        self._files = tuple(files)
+        keys = () if kind in ("duckdb", "sqlite") else folders.keys(files, root, self._label)
+        given = Files(
+            files=self._files,
+            label=self._label,
+            ask=self._run,
+            go_on=self.warehouse.go_on,
+            scratch=self.warehouse.scratch,
+            take=self._take,
+            ident=self._ident,
+            keys=keys,
+            foreign=folders.foreign(root) if keys else (),
+            csv=csv,
+            table=table,
+            small=sum(path.stat().st_size for path in files) <= PARSED_ONCE,
+        )
+        source = READS[kind](given)
+        if source.table is not None and source.kept:
+            self._keep(source)
+        elif source.table is not None:
+            self._run(f"create view {self.view} as select {source.chosen} from {source.table}")
+        self._source = replace(source, table=None, chosen="*", numbered="0, rowid") if source.kept else source
+        self.columns = tuple(
+            Column(name, _type(native), native) for name, native in described(self._run, f"from {self.view}")
+        )
+        if len(self.columns) > MAX_COLUMNS:
+            raise too_wide(self._label, len(self.columns))
+        refuse_doubles(self._label, [column.name for column in self.columns])
+        self.notes = (*source.notes, *_misnamed(files, kind))
 
-    def _view(self, chosen: str = "*", more: str = "") -> tuple[Column, ...]:
-        source = self._reader.format(files=self._files, more=more)
-        self._ask(f"create or replace view data as select {chosen} from {source}")
-        return tuple(Column(name, _type(native), native) for name, native, *_ in self._ask("describe data"))
+    def _keep(self, source: Source) -> None:
+        query = f"select {source.chosen} from {source.table}"
+        # a column without a value has no type of its own, and a table would call it a number
+        untyped = [quoted.name(name) for name, native in described(self._run, query) if native == '"NULL"']
+        typed = ", ".join(f"{name}::varchar as {name}" for name in untyped)
+        self._run(f"create table {self.view} as {f'select * replace ({typed}) from ({query})' if typed else query}")
 
-    def _text(self) -> None:
-        """Take back what DuckDB guesses too much of a CSV file."""
-        names = [column.name for column in self.columns]
-        if len(names) == 1 and re.search("[,;\t|]", names[0]):
-            # no separator gave every line as many fields as the first one
-            raise UnreadableData(
-                f"`{self._label}` cannot be read: its lines have different numbers of fields",
-                hint=f"its first line is `{line(names[0])[:200]}`; give every line as many fields",
-            )
-        guessed = [column.name for column in self.columns if column.type == "bool"]
-        if not guessed:
+    def draw(self, rows: int, seed: int) -> None:
+        """Keep a sample of the rows, beside them."""
+        total = self.rows()
+        if rows >= total:
             return
-        # it takes yes, no, t and f for booleans: they are labels, and models were trained on them as text
-        as_text = ", types = {" + ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in guessed) + "}"
-        self._view(more=as_text)
-        tests = ", ".join(f"bool_and(lower({_name(name)}) in ('true', 'false'))" for name in guessed)
-        real = [name for name, held in zip(guessed, self._ask(f"select {tests} from data")[0], strict=True) if held]
-        casts = ", ".join(f"{_name(name)}::boolean as {_name(name)}" for name in real)
-        self.columns = self._view(f"* replace ({casts})" if real else "*", as_text)
+        sample = quoted.name(f"sample_{self._ident}")
+        samples.draw(self._run, self._source, self.view, sample, total, rows, seed)
+        self.sample_view = sample
+        self.scanned = int(self._ask(f"select count(*) from {self.sample_view}")[0][0])
+
+    def _take(self, sql: str, batches: Any) -> None:
+        with self._lock:
+            self._cursor.register("mlci_batches", batches)
+        try:
+            self._run(sql.format("mlci_batches"))
+        finally:
+            with self._lock:
+                self._cursor.unregister("mlci_batches")
+
+    # -- asking
 
     def _ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """What one statement returns; it may write nothing but temporary tables.
+
+        Raises UnreadableData for what DuckDB cannot do, LimitReached for want of memory.
+        """
+        found: list[tuple[Any, ...]] = self._within(_READING, sql, (), "fetchall")
+        return found
+
+    def _run(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The same for our own statements, which make what is asked about."""
+        found: list[tuple[Any, ...]] = self._within("begin transaction", sql, parameters, "fetchall")
+        return found
+
+    def _within(self, begin: str, sql: str, parameters: Sequence[object], fetch: str) -> Any:
+        self.warehouse.go_on()
         with self._lock:
             try:
-                return list(self._connection.execute(sql).fetchall())
-            except self._memory as error:
-                raise LimitReached(f"`{self._label}`: {_first_line(error)}") from None
-            except self._error as error:
-                raise UnreadableData(
-                    f"`{self._label}` cannot be read: {_first_line(error)}", hint=_hint(str(error))
-                ) from None
+                statements = self._cursor.extract_statements(sql)
+                if len(statements) != 1:
+                    raise UsageError(f"`{line(sql)[:200]}` is {len(statements)} statements, expected one")
+                self._cursor.execute(begin)
+                try:
+                    self._cursor.execute(statements[0], list(parameters) if parameters else None)
+                    found = getattr(self._cursor, fetch)()
+                    self._cursor.execute("commit")
+                except BaseException:
+                    self._cursor.rollback()
+                    raise
+                return found
+            except self.warehouse.out_of_memory as error:
+                raise _memory(error, self._label) from None
+            except self.warehouse.interrupted:
+                raise LimitReached(f"`{line(self._label)}`: the question was interrupted") from None
+            except self.warehouse.error as error:
+                raise of_duckdb(error, self._label, self._files) from None
+
+    def relation(self) -> Relation:
+        return Relation(self.view, {column.name: column for column in self.columns})
+
+    def answer(self, questions: Sequence[Question]) -> dict[Question, Answer]:
+        with self._answering:
+            return self._scan().answer(questions)
+
+    def query(self, question: RowQuestion) -> str:
+        with self._answering:
+            return self._scan().query(question)
+
+    def sample(self, question: RowQuestion, columns: Sequence[str], limit: int) -> list[tuple[Any, ...]]:
+        with self._answering:
+            return self._scan().sample(question, columns, limit)
+
+    def _scan(self) -> Scan:
+        if self._scanner is None:
+            whole = self.relation()
+            part = Relation(self.sample_view, whole.columns) if self.scanned is not None else None
+            self._scanner = Scan(self._ask, whole, self._label, other=self._other, keys=self._hashes, sample=part)
+        return self._scanner
+
+    def _other(self, dataset: str) -> Relation:
+        if dataset not in self._others:
+            raise UsageError(f"there is no dataset `{line(dataset)}`")
+        other = self._others[dataset]()
+        if not isinstance(other, DuckTable) or other.warehouse is not self.warehouse:
+            raise UsageError(f"`{line(dataset)}` is in another database: its rows cannot be compared with these")
+        return other.relation()
+
+    def _hashes(self, dataset: str) -> str:
+        if dataset not in self._keys:
+            raise UsageError(f"there are no key hashes of `{line(dataset)}`")
+        return self.warehouse.hashes(dataset, self._keys[dataset], self._run)
 
     def rows(self) -> int:
-        return int(self._ask("select count(*) from data")[0][0])
+        return int(self._ask(f"select count(*) from {self.view}")[0][0])
 
     def nulls(self, names: Sequence[str]) -> dict[str, int]:
         if not names:
             return {}
         floats = {column.name for column in self.columns if column.native in ("FLOAT", "DOUBLE")}
-        tests = (f"{_name(n)} is null or isnan({_name(n)})" if n in floats else f"{_name(n)} is null" for n in names)
-        counted = self._ask("select " + ", ".join(f"count(*) filter ({test})" for test in tests) + " from data")
+        tests = (
+            f"{quoted.name(n)} is null or isnan({quoted.name(n)})" if n in floats else f"{quoted.name(n)} is null"
+            for n in names
+        )
+        counted = self._ask("select " + ", ".join(f"count(*) filter ({test})" for test in tests) + f" from {self.view}")
         return dict(zip(names, (int(count) for count in counted[0]), strict=True))
 
     def arrays(self, names: Sequence[str]) -> dict[str, Array]:
@@ -142,22 +427,33 @@ class DuckTable:
             # a small compressed file can hold more rows than a machine has memory for
             raise LimitReached(f"`{self._label}` has {cells:,} values to load; at most {MAX_CELLS:,} are")
         types = {column.name: column for column in self.columns}
-        chosen = ", ".join(f"{_plain(types[n])} as {_name(n)}" for n in names)
-        with self._lock:
-            try:
-                fetched = self._connection.execute(f"select {chosen} from data").fetchnumpy()
-            except self._memory as error:
-                raise LimitReached(f"`{self._label}`: {_first_line(error)}") from None
-            except self._error as error:
-                raise UnreadableData(f"`{self._label}` cannot be read: {_first_line(error)}") from None
+        chosen = ", ".join(f"{_plain(types[n])} as {quoted.name(n)}" for n in names)
+        sql = f"select {chosen} from {self.view}"
+        fetched = self._within(_READING, sql, (), "fetchnumpy")
         return {name: _filled(values) for name, values in fetched.items()}
 
     def interrupt(self) -> None:
         """End the query that another thread is running."""
-        self._connection.interrupt()
+        self._cursor.interrupt()
 
     def close(self) -> None:
-        self._connection.close()
+        self._cursor.close()
+        self._whole()
+
+    def closes(self, whole: Callable[[], None]) -> DuckTable:
+        """The table, which ends more than itself when it is closed."""
+        self._whole = whole
+        return self
+
+
+def open_table(files: Sequence[Path], kind: str, label: str, *, threads: int) -> DuckTable:
+    """The table that these files hold together, in a warehouse of its own; ``kind`` is a key of ``READS``."""
+    warehouse = Warehouse(threads=threads, allowed=files)
+    try:
+        return warehouse.open("", files, kind, label).closes(warehouse.close)
+    except BaseException:
+        warehouse.close()
+        raise
 
 
 def _duckdb() -> Any:
@@ -169,7 +465,38 @@ def _duckdb() -> Any:
     return duckdb
 
 
+def _machine() -> int:
+    """Bytes of memory that this process may take: the machine's, or those of its control group."""
+    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        group = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+    except OSError:
+        return found
+    return min(found, int(group)) if group.isdigit() else found
+
+
+def _memory(error: Exception, label: str) -> LimitReached:
+    said = str(error).splitlines()[0]
+    spilled = "temp" in said.lower()
+    of = "the space for temporary files" if spilled else "the memory it may take"
+    return LimitReached(
+        f"`{line(label)}` needs more than {of}: {line(said)[:200]}",
+        hint="ask less of it at once, or of a sample: scan: {rows: 100000}",
+    )
+
+
+def _misnamed(files: Sequence[Path], kind: str) -> tuple[str, ...]:
+    """A note on a file that is named as what it is not; what it holds decides."""
+    for path in files:
+        suffix = path.suffix.lower()
+        if kind not in _SUFFIXES.get(suffix, (kind,)):
+            return (f"`{line(path.name)}` is named `{suffix}` and read as what it is: {KINDS[kind]}",)
+    return ()
+
+
 def _type(native: str) -> str:
+    if native.endswith("]"):
+        return "other"
     return next((kind for pattern, kind in _TYPES if re.fullmatch(pattern, native)), "other")
 
 
@@ -192,42 +519,8 @@ def _plain(column: Column) -> str:
     # dates travel as ISO text: no framework agrees with another on their numbers. Not by a cast, which DuckDB takes
     # into its CSV reader, where it leaves them as they are written
     if column.type in ("date", "datetime"):
-        return f"format('{{}}', {_name(column.name)})"
+        return f"format('{{}}', {quoted.name(column.name)})"
     # UUID: an object of its own in numpy
     if column.type == "other" or column.native == "UUID":
-        return f"{_name(column.name)}::varchar"
-    return _name(column.name)
-
-
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _no_glob(path: str) -> str:
-    """The path with nothing in it that DuckDB would expand."""
-    return re.sub(r"[*?\[]", lambda found: f"[{found.group()}]", path)
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error)
-    wanted = [part for part in text.splitlines() if part.strip()]
-    shown = wanted[0] if wanted else type(error).__name__
-    # the message names the file by its place on this machine; the label names it for the reader
-    return line(re.sub(r"\"?/[^\s\"]*/([^/\s\"]+)\"?", r"\1", shown))[:300]
-
-
-def _hint(text: str) -> str:
-    if "invalid unicode" in text.lower():  # every error of a CSV file names encodings among its cures
-        return "save the file as UTF-8"
-    if "CSV Error" in text or "sniff" in text:
-        return "look at the line it names: its number of fields, its quotes"
-    return ""
-
-
-def open_table(files: Sequence[Path], kind: str, label: str, *, threads: int) -> DuckTable:
-    """The table that these files hold together; ``kind`` is a key of ``READS``."""
-    return DuckTable(files, kind, label, threads)
+        return f"{quoted.name(column.name)}::varchar"
+    return quoted.name(column.name)
