@@ -4,8 +4,9 @@
 and ``faults.json``, the exact counts. DuckDB makes the rows in parts, so that 100 M rows take no more memory than
 10 M. Every value is a hash of its row, its column and the seed: the same in any order, on any number of threads.
 
-Of the current set, 1 row in 10,000 breaks each rule, 100 rows are there twice, 500 have the key of a row of the
-reference, and income, balance and country have drifted. No row is at fault twice, so that the counts add up.
+Of the current set, 1 row in 10,000 breaks each rule, 100 rows are there twice, 50 have the id of another row and are
+not that row, 500 have the key of a row of the reference, and income, balance and country have drifted. No row is at
+fault twice, so that the counts add up.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 PART = 10_000_000
 EVERY = 10_000
 COPIES = 100
+RENAMED = 50
 LEAKED = 500
 KEY = ("customer_id", "sku", "created_at")
 NEWEST = "2026-10-31 12:00:00"
@@ -62,14 +64,17 @@ class Plan:
     """Rule -> remainder, by ``EVERY``, of the rows that break it."""
     copies: dict[int, int]
     """Row -> the row that it repeats."""
+    renamed: dict[int, int]
+    """Row -> the row whose id it has."""
     leaked: dict[int, int]
     """Row -> the row of the reference whose key it has."""
 
     def faults(self) -> dict[str, int]:
         """What a suite must find in the current set: failing rows by rule, all members of a group."""
         broken = {rule: len(range(residue, self.rows, EVERY)) for rule, residue in self.residues.items()}
-        copied = 2 * len(self.copies)
-        return {"rows": self.rows, **broken, "unique id": copied, "duplicates": copied, "leakage": len(self.leaked)}
+        copied, renamed = 2 * len(self.copies), 2 * len(self.renamed)
+        whole = {"unique id": copied + renamed, "duplicates": copied, "leakage": len(self.leaked)}
+        return {"rows": self.rows, **broken, **whole}
 
 
 def plan(rows: int, reference_rows: int, seed: int) -> Plan:
@@ -80,18 +85,18 @@ def plan(rows: int, reference_rows: int, seed: int) -> Plan:
     residues = dict(zip(RULES, drawn.sample(range(1, EVERY), len(RULES)), strict=True))
     taken = set(residues.values())
     sound: dict[int, None] = {}
-    while len(sound) < 2 * COPIES + LEAKED:
+    while len(sound) < 2 * COPIES + 2 * RENAMED + LEAKED:
         row = drawn.randrange(1, rows)
         if row % EVERY not in taken:
             sound[row] = None
-    chosen = list(sound)
-    copies = dict(zip(chosen[:COPIES], chosen[COPIES : 2 * COPIES], strict=True))
-    leaked = dict(zip(chosen[2 * COPIES :], drawn.sample(range(reference_rows), LEAKED), strict=True))
-    return Plan(rows, reference_rows, seed, residues, copies, leaked)
+    chosen = iter(sound)
+    copies, renamed = ({next(chosen): next(chosen) for _ in range(count)} for count in (COPIES, RENAMED))
+    leaked = dict(zip(chosen, drawn.sample(range(reference_rows), LEAKED), strict=True))
+    return Plan(rows, reference_rows, seed, residues, copies, renamed, leaked)
 
 
 class _Draw:
-    """SQL of random values: ``r`` is the row that a value is of, ``k`` the row that a key is of."""
+    """SQL of random values: ``r`` is the row that a value is of, ``k`` and ``u`` those that key and id are of."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -132,7 +137,7 @@ def _columns(draw: _Draw, drifted: bool) -> dict[str, str]:
     since = f"case when r = 0 then 0 else 1 + ({draw.whole('updated')} % 8000000)::bigint end"
     return {
         # a bijection of the row's number: unique, and in no order
-        "id": f"(r % {_REFERENCE} + {0 if drifted else 1 << 30}) * 2654435761 % {1 << 42}",
+        "id": f"(u % {_REFERENCE} + {0 if drifted else 1 << 30}) * 2654435761 % {1 << 42}",
         "customer_id": f"(1 + {draw.whole('customer', 'k')} % 2000000)::integer",
         "age": f"greatest(18, least(100, round(42 + 13 * {draw.normal('age')})))::integer",
         "visits": f"floor(-6 * ln({draw.uniform('visits')}))::integer",
@@ -156,17 +161,17 @@ def _columns(draw: _Draw, drifted: bool) -> dict[str, str]:
 
 
 def rows_sql(made: Plan, current: bool, first: int, last: int) -> str:
-    """The numbers ``i`` of the rows ``first`` to ``last`` (without it), and whose values (r) and key (k) they have."""
+    """The numbers ``i`` of the rows ``first`` to ``last`` (without it): whose values (r), key (k), id (u) they have."""
+    numbers = f"range({first}, {last}) as numbers(i)"
     if not current:
-        return f"select i, i + {_REFERENCE} as r, r as k from range({first}, {last}) as numbers(i)"
-    copies = ", ".join(f"({row}, {source})" for row, source in made.copies.items())
-    leaked = ", ".join(f"({row}, {source + _REFERENCE})" for row, source in made.leaked.items())
-    return (
-        "select i, coalesce(source, i) as r, coalesce(theirs, r) as k"
-        f" from range({first}, {last}) as numbers(i)"
-        f" left join (values {copies}) as copies(row, source) on copies.row = i"
-        f" left join (values {leaked}) as leaked(row, theirs) on leaked.row = i"
-    )
+        return f"select i, i + {_REFERENCE} as r, r as k, r as u from {numbers}"
+    leaked = {row: source + _REFERENCE for row, source in made.leaked.items()}
+    joined = ""
+    for name, pairs in {"copies": made.copies, "leaked": leaked, "renamed": made.renamed}.items():
+        values = ", ".join(map(str, pairs.items()))
+        joined += f" left join (values {values}) as {name}(row, {name}_row) on {name}.row = i"
+    chosen = "i, coalesce(copies_row, i) as r, coalesce(leaked_row, r) as k, coalesce(renamed_row, r) as u"
+    return f"select {chosen} from {numbers}{joined}"
 
 
 def cells_sql(made: Plan, current: bool) -> str:

@@ -110,8 +110,8 @@ def core(connection: Connection, folder: Path, more: Sequence[str] = ()) -> tupl
     counts |= {"newest": str(newest), **dict(zip(rules, answers, strict=False))}
     counts["unique id"] = _members(connection, "repeated")
     same = ", ".join(f"nullif({name}, 'nan')" if TYPES[name] in FLOATS else name for name in TYPES)
-    rows = "select unnest(suspects, recursive := true) from answers"
-    counts["duplicates"] = _members(connection, f"(select count(*) as members from ({rows}) group by {same})")
+    picked = "select unnest(suspects, recursive := true) from answers"
+    counts["duplicates"] = _members(connection, f"(select count(*) as members from ({picked}) group by {same})")
     return counts, answers[len(rules) :]
 
 

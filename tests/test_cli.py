@@ -551,7 +551,7 @@ def test_what_blocks_is_what_fail_on_says(
 
 def test_a_failure_is_told_with_the_line_of_its_limit(make_repo: MakeRepo, mlci: Cli) -> None:
     out = mlci("check", cwd=make_repo({**MODEL, "model.yaml": UNFIT}))[1]
-    assert "\nmodel.yaml:8:47: error[metric]: accuracy is 0.75 (n = 4), below its minimum 0.99\n" in out
+    assert "\nmodel.yaml:8:47: error[metric-accuracy-test]: accuracy is 0.75 (n = 4), below its minimum 0.99\n" in out
     assert out.splitlines()[-1].startswith("refused: 1 model, 2 checks: 1 failed, 1 passed in ")
 
 
@@ -805,14 +805,14 @@ def test_a_task_that_the_data_contradict_is_no_pass(make_repo: MakeRepo, mlci: C
     root = make_repo({**files, "model.yaml": files["model.yaml"].replace("datasets:", "task: binary\ndatasets:")})
     code, out, _ = mlci("check", "--output", "-", cwd=root)
     assert code == 1
-    assert "model.yaml:5:7: error[metric]: `task` is binary, and there are 3 classes: a, b, c" in out
+    assert "model.yaml:5:7: error[metric-accuracy-test]: `task` is binary, and there are 3 classes: a, b, c" in out
 
 
 def test_a_key_that_is_no_column_is_named(make_repo: MakeRepo, mlci: Cli) -> None:
     root = make_repo(with_checks(ACCURACY, dataset="target: label, key: [xx]"))
     code, out, _ = mlci("check", "--output", "-", cwd=root)
     assert code == 1
-    assert "error[metric]: the key `xx` is no column of the dataset `test`" in out
+    assert "error[metric-accuracy-test]: the key `xx` is no column of the dataset `test`" in out
     assert "did you mean `x`?" in out
 
 

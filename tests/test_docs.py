@@ -41,7 +41,8 @@ def test_the_documentation_has_examples() -> None:
 @pytest.mark.parametrize(("page", "block"), YAML, ids=[f"{page}-{n}" for n, (page, _) in enumerate(YAML)])
 def test_every_manifest_in_the_documentation_is_valid(page: str, block: str) -> None:
     if "name:" in block.split("\n", 2)[1]:
-        assert read_model(document.read(block.encode(), "model.yaml")).checks
+        model = read_model(document.read(block.encode(), "model.yaml"))
+        assert model.checks or any(dataset.columns for dataset in model.datasets.values())
     elif "repos:" in block:
         hooks = [hook["id"] for repo in yaml.safe_load(block)["repos"] for hook in repo["hooks"]]
         manifest_ = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
@@ -57,6 +58,9 @@ def test_every_command_in_the_documentation_exists_with_its_options(page: str, l
     context = click.Context(cli)
     command = cli.get_command(context, words[0])
     assert command, f"{page}: {line}"
+    if isinstance(command, click.Group):
+        command = command.get_command(context, words[1])
+        assert command, f"{page}: {line}"
     options = {option for parameter in command.params for option in parameter.opts}
     assert {word.split("=")[0] for word in words if word.startswith("--")} <= options
 

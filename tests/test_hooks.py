@@ -104,8 +104,10 @@ MANIFEST = """\
 version: 1
 name: {}
 artifact: model.onnx
+datasets: {{test: {{path: data.csv, columns: {{age: {{type: int, range: [0, 120]}}}}}}}}
 checks: [card, artifact]
 """
+DATA = "id,age\n1,30\n2,90\n"
 CARD = """\
 # {}
 
@@ -127,8 +129,14 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64
 
 def model(name: str, **other: str | bytes) -> dict[str, str | bytes]:
     """The files of a model that every hook passes, with other content where it is given."""
-    files: dict[str, str | bytes] = {"yaml": MANIFEST.format(name), "card": CARD.format(name), "onnx": ONNX, **other}
-    paths = {"yaml": "model.yaml", "card": "MODEL_CARD.md", "onnx": "model.onnx"}
+    files: dict[str, str | bytes] = {
+        "yaml": MANIFEST.format(name),
+        "card": CARD.format(name),
+        "onnx": ONNX,
+        "data": DATA,
+    }
+    files |= other
+    paths = {"yaml": "model.yaml", "card": "MODEL_CARD.md", "onnx": "model.onnx", "data": "data.csv"}
     return {f"models/{name}/{paths[key]}": body for key, body in files.items()}
 
 
@@ -137,12 +145,14 @@ BAD = {
     **model("untidy", yaml=MANIFEST.format("untidy") + "taks: binary\n"),
     **model("silent", card=CARD.format("silent").replace("What customers did last month.", "TODO")),
     **model("away", onnx=POINTER),
+    **model("old", data=DATA.replace("90", "900")),
 }
 # hook -> the model that it refuses, and the line that says why
 REFUSED = {
-    "mlci-validate": ("untidy", "models/untidy/model.yaml:5:1: error[invalid]: unknown key `taks`"),
+    "mlci-validate": ("untidy", "models/untidy/model.yaml:6:1: error[invalid]: unknown key `taks`"),
     "mlci-card": ("silent", "models/silent/MODEL_CARD.md:6: error[card]: the section `Data` says nothing yet"),
     "mlci-artifact": ("away", "models/away/model.yaml:3:11: error[artifact]: "),
+    "mlci-data": ("old", "models/old/model.yaml:4:69: error[columns-test]: age outside [0, 120] in 1 of 2 rows"),
 }
 
 
@@ -219,6 +229,8 @@ def test_a_hook_says_what_it_does_and_starts_a_command_of_ours(hook: str) -> Non
         ("models/churn/my_model.yaml", set()),
         ("model.yaml.bak", set()),
         ("model.yml", set()),
+        ("models/churn/data.csv", {"mlci-data"}),
+        ("data/2026/part-0.parquet", {"mlci-data"}),
         ("README.md", set()),
         ("train.py", set()),
     ],
@@ -285,4 +297,4 @@ def test_a_commit_of_a_bad_model_is_refused_and_one_of_a_good_model_goes_through
         assert line in refused.stdout + refused.stderr
         passed = commit(model(name))
         assert passed.returncode == 0, f"{hook}\n{passed.stdout}{passed.stderr}"
-    assert machine.git(tmp_path, "log", "--format=%s").split() == ["next", "next", "next", "first"]
+    assert machine.git(tmp_path, "log", "--format=%s").split() == ["next", "next", "next", "next", "first"]

@@ -473,11 +473,11 @@ def many(broken: int, whole: int) -> Result:
 @pytest.mark.parametrize(
     ("broken", "whole", "shown", "left"),
     [
-        (0, 8, 8, ""),
-        (4, 4, 8, ""),
+        (0, 5, 5, ""),
+        (2, 3, 5, ""),
         (0, 9, 3, "and 6 more within their limits"),
         (2, 20, 2, "and 20 more within their limits"),
-        (10, 20, 8, "and 22 more"),
+        (10, 20, 5, "and 25 more"),
     ],
 )
 def test_of_many_measurements_those_outside_their_limits_are_shown(

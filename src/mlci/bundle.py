@@ -12,7 +12,7 @@ from mlci.content import HEAD, kind_of, onnx_external_data
 from mlci.errors import LimitReached, PathRefused
 from mlci.escape import line
 from mlci.paths import lexical_problem
-from mlci.references import size_of
+from mlci.references import profiled, size_of
 from mlci.repo import Repo, is_lfs_pointer
 from mlci.results import Input
 from mlci.specs import Model, join
@@ -33,7 +33,7 @@ def paths(model: Model, repo: Repo) -> list[tuple[str, str]]:
         ("artifact", model.artifact),
         *(("data", dataset.path) for dataset in model.datasets.values() if dataset.path),
         *(("config", dataset.contract) for dataset in model.datasets.values() if dataset.contract),
-        *(("config", name) for name in profiles(model, repo)),
+        *(("config", model.datasets[name].profile) for name in profiled(model, repo)),
         *(("code", path) for path in model.needs),
     ]
     found: set[tuple[str, str]] = set()
@@ -45,12 +45,6 @@ def paths(model: Model, repo: Repo) -> list[tuple[str, str]]:
             if role == "artifact":
                 found.update((role, other) for name in names for other in external_files(name, repo))
     return sorted(found)
-
-
-def profiles(model: Model, repo: Repo) -> list[str]:
-    """The committed profiles of a model's datasets, as written: verdicts on later data rest on them."""
-    written = (dataset.profile for dataset in model.datasets.values() if dataset.profile)
-    return [path for path in written if repo.entry(model.path(path)).kind == "file"]
 
 
 def external_files(path: str, repo: Repo) -> list[str]:

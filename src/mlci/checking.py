@@ -16,7 +16,7 @@ from mlci.errors import LimitReached, MlciError, OutsideFailed, UsageError
 from mlci.git import Git
 from mlci.ports import Progress
 from mlci.privacy import Privacy, Samples
-from mlci.references import ARTIFACT_LIMIT, datasets_of
+from mlci.references import ARTIFACT_LIMIT, datasets_of, profiled
 from mlci.repo import CONFIG, CommitTree, Repo
 from mlci.results import ModelReport, Report, Result
 from mlci.selection import Loaded, Selection, load
@@ -162,7 +162,8 @@ class _Task:
             self.specs = plan.specs(loaded.model, config, only, _kind)
             if selection.fast:
                 named = datasets_of(loaded.model, workspace.repo, selection.paths)
-                self.specs = plan.fast(self.specs, named, _kind)
+                known = set(profiled(loaded.model, workspace.repo))
+                self.specs = plan.fast(self.specs, named, _kind, known.__contains__)
         self._left = len(self.specs)
 
     def start(self, pool: ThreadPoolExecutor, clock: Callable[[], float], tell: _Teller) -> None:

@@ -11,9 +11,10 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from mlci import drift, quantities, schema, stats
+from mlci import distance, drift, quantities, schema, stats
 from mlci.case import Case, Skip, error, note
 from mlci.changes import holds
+from mlci.distance import Counts
 from mlci.escape import line
 from mlci.findings import Finding, Level
 from mlci.places import Location
@@ -47,7 +48,6 @@ _WORDS = {"psi": "psi", "ks": "ks", "js": "js", "cramers_v": "Cramér's V", "was
 
 Limits: TypeAlias = Mapping[str, Sequence[Limit]]
 Answers: TypeAlias = Mapping[Question, Answer]
-Counts: TypeAlias = tuple[int, ...]
 Comparing: TypeAlias = Generator[Finding | Measurement, None, list[str]]
 """Yields what is measured, and returns why comparisons do not decide."""
 
@@ -238,11 +238,11 @@ def _pair(
     if "new_categories" in pair.statistics:
         yield from _new(case, pair, counts, limits["new_categories"])
     spans = _spans(pair, answers)
-    shares = shown(column, counts)
+    shares = distance.shown(column, counts)
     for statistic in pair.statistics:
         if statistic not in _WORDS:
             continue
-        low, high, noise = measure(statistic, column, counts, alpha, spans)
+        low, high, noise = distance.measure(statistic, column, counts, alpha, spans)
         label = f"{_WORDS[statistic]} of {name}"
         kept, doubt = _decided(label, (low, high), noise, limits[statistic], now)
         undecided += doubt
@@ -276,60 +276,6 @@ def _doubt(label: str, value: tuple[float, float], noise: float, limit: Limit, r
         return f"{label} is between {show(low)} and {show(high)}, and the limit is {show(limit.bound)}"
     bound = show(limit.bound)
     return f"{label} is {show(low)}, and chance alone can make {show(noise)} of {rows:,} rows; the limit is {bound}"
-
-
-def measure(
-    statistic: str,
-    column: ColumnProfile,
-    current: Counts,
-    alpha: float,
-    spans: tuple[drift.Span, drift.Span] | None = None,
-) -> tuple[float, float, float]:
-    """The least and the greatest value that a statistic can have, and what it stays below by chance.
-
-    ``current`` are rows in the bins of the reference: those of ``column.bins()``, or its categories.
-    """
-    edges, mine = column.bins()
-    if statistic == "ks":
-        bracket = drift.ks(mine, current, exact=column.exact)
-        return bracket.low, bracket.high, drift.ks_noise(mine, current, alpha)
-    if statistic == "wasserstein":
-        value = drift.wasserstein(edges, mine, current, spans=spans)
-        return value, value, drift.wasserstein_noise(edges, mine, current, alpha, spans=spans)
-    value_of, noise_of = _BINNED[statistic]
-    sides = grouped(column, current)
-    value = value_of(*sides)
-    return value, value, noise_of(*sides, alpha)
-
-
-_BINNED = {
-    "psi": (drift.psi, drift.psi_noise),
-    "js": (drift.js_distance, drift.js_noise),
-    "cramers_v": (drift.cramers_v, drift.cramers_v_noise),
-}
-
-
-def grouped(column: ColumnProfile, current: Counts) -> tuple[Counts, Counts]:
-    """Both sides in the few classes that divergences are taken over."""
-    if column.type in NUMBERS:
-        return drift.coarse(column.bins()[1], current, exact=column.exact and not _has_rare_values(column))
-    return drift.classes(column.counts, current)
-
-
-def _has_rare_values(column: ColumnProfile) -> bool:
-    """Whether one more value that was never seen is no surprise: it counts with its neighbours then.
-
-    The share of rows with such a value is about that of the values with one row (Good 1953, Biometrika 40:237-264).
-    """
-    return column.counts.count(1) > drift.EPSILON * sum(column.counts)
-
-
-def shown(column: ColumnProfile, current: Counts) -> tuple[tuple[float, ...], ...]:
-    """The shares of both sides in those classes, without a last one that is empty."""
-    sides = grouped(column, current)
-    if not any(side[-1] for side in sides):
-        sides = (sides[0][:-1], sides[1][:-1])
-    return tuple(tuple(round(count / (sum(side) or 1), 6) for count in side) for side in sides)
 
 
 def _spans(pair: Pair, answers: Answers) -> tuple[drift.Span, drift.Span] | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from mlci import comparison, drift
+from mlci import distance, drift
 from mlci.changes import Change, changes
 from mlci.ports import Table
 from mlci.profile import NUMBERS, ColumnProfile, Profile
@@ -84,9 +84,9 @@ def _moved(
     if not sum(one.counts) or not current or not sum(current):
         return ColumnDiff(one.name, missing, {})
     names = ("psi", "ks", "js") if one.type in NUMBERS else ("psi", "js", "cramers_v")
-    values = {name: comparison.measure(name, one, current, drift.GATE_ALPHA)[0] for name in names}
+    values = {name: distance.measure(name, one, current, drift.GATE_ALPHA)[0] for name in names}
     is_estimated = counted is None and one.type in NUMBERS and not other.exact and one.edges != other.edges
-    return ColumnDiff(one.name, missing, values, comparison.shown(one, current), is_estimated)
+    return ColumnDiff(one.name, missing, values, distance.shown(one, current), is_estimated)
 
 
 def _estimated(one: ColumnProfile, other: ColumnProfile) -> tuple[int, ...]:

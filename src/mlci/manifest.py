@@ -139,9 +139,7 @@ class _ModelReader:
         """A dataset has files, or a table of a connection."""
         if "path" in spec:
             self.path((*here, "path"), spec["path"], globs=True)
-        elif "connection" not in spec:
-            self.wrong(here, f"`path` is missing in {subject(here)}", "add `path:`, the file that holds it", key=True)
-        elif "table" not in spec:
+        elif "table" not in spec:  # of a connection: the schema asks for a path where there is none
             self.wrong(here, f"`table` is missing in {subject(here)}", "add `table:`, its name there", key=True)
         if "without" in spec and "like" not in spec:
             self.wrong((*here, "without"), "`without` says what of `like` is left out, and there is no `like`")

@@ -64,17 +64,25 @@ def specs(model: Model, config: Config, only: Only, kind: Callable[[str], Kind])
     ]
 
 
-def fast(specs: Iterable[CheckSpec], datasets: Container[str], kind: Callable[[str], Kind]) -> list[CheckSpec]:
-    """Of the checks of these datasets those that need nothing but the dataset, so that one scan answers them."""
-    return [
-        spec
-        for spec in specs
-        if spec.dataset in datasets
-        and not any(
-            kind(spec.check).OPTIONS.get("properties", {}).get(key, {}).get("$ref") == "#/$defs/dataset-name"
-            for key in spec.options
-        )
-    ]
+def fast(
+    specs: Iterable[CheckSpec], datasets: Container[str], kind: Callable[[str], Kind], is_known: Callable[[str], bool]
+) -> list[CheckSpec]:
+    """Of the checks of these datasets those that one scan of it answers.
+
+    They need nothing but the dataset, or of another one the committed profile, and ``is_known`` says that it has one.
+    """
+
+    def is_fast(spec: CheckSpec) -> bool:
+        module = kind(spec.check)
+        named = module.OPTIONS.get("properties", {})
+        others = [
+            str(value)
+            for key, value in spec.options.items()
+            if named.get(key, {}).get("$ref") == "#/$defs/dataset-name" and value != spec.dataset
+        ]
+        return not others or (getattr(module, "FROM_PROFILE", False) and all(map(is_known, others)))
+
+    return [spec for spec in specs if spec.dataset in datasets and is_fast(spec)]
 
 
 def _runs_alone(check: str, kind: Callable[[str], Kind]) -> bool:

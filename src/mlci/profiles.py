@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlci import difference, keys, profile, profiling
-from mlci.datasets import Terms
 from mlci.content import FETCH
+from mlci.datasets import Terms
 from mlci.difference import Diff
 from mlci.errors import LimitReached, MlciError, OutsideFailed, UsageError
 from mlci.escape import line

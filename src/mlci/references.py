@@ -104,6 +104,12 @@ def datasets_of(model: Model, repo: Repo, paths: Iterable[str]) -> set[str]:
     return found
 
 
+def profiled(model: Model, repo: Repo) -> list[str]:
+    """The datasets of a model that have a committed profile."""
+    named = ((name, model.path(dataset.profile)) for name, dataset in model.datasets.items() if dataset.profile)
+    return [name for name, path in named if repo.entry(path).kind == "file"]
+
+
 def names_taken(names: Iterable[tuple[str, Location]]) -> list[Finding]:
     """A finding for every model whose name another has taken; ``names`` are given with their places."""
     taken: dict[str, Location] = {}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from mlci import re2
 from mlci.errors import UsageError
 from mlci.findings import Level
 from mlci.places import Location
@@ -17,9 +17,6 @@ from mlci.specs import Dataset
 
 COUNTED = ("required", "unique", "range", "in", "pattern", "length")
 """The rules that rows can break, in the order they are told; ``type`` and ``sensitive`` are told of whole columns."""
-
-# RE2 has neither: they make the time of a search grow without bound
-_NOT_RE2 = re.compile(r"\(\?(=|!|<=|<!|>|P=)|\\[1-9]|(?<!\\)[*+?}]\+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +140,10 @@ def _text(rule: Rule, column: Column) -> None:
 
 
 def check_pattern(pattern: str, at: Location | None) -> None:
-    """Raises UsageError for what RE2 does not have: lookaround, references back, possessive repeats."""
-    if found := _NOT_RE2.search(pattern):
+    """Raises UsageError for what RE2 does not have, such as lookaround and references back."""
+    if found := re2.problem(pattern):
         raise UsageError(
-            f"the pattern has `{found.group()}`, which RE2 does not know",
-            hint="say it without lookaround and references back, or use a `sql` check",
-            at=at,
+            f"the pattern has {found}", hint="say it without lookaround and references back, or use a `sql` check", at=at
         )
 
 

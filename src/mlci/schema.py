@@ -274,6 +274,8 @@ _DATASET: Schema = {
         "columns": {"type": "object", "additionalProperties": _COLUMN, "description": "a mapping of columns to rules"},
         "checks": {"type": "array", "items": ref("data-check"), "description": "a list of checks of this dataset"},
     },
+    "if": {"required": ["connection"]},
+    "else": {"required": ["path"]},
     "additionalProperties": False,
     "description": "a dataset: {path:, target:, columns:, checks:}",
 }
@@ -547,10 +549,9 @@ def report() -> Schema:
 
 def profile() -> Schema:
     """The schema of ``<dataset>.profile.json``."""
-    count: Schema = {"type": "integer", "minimum": 0, "maximum": 2**63, "description": "a whole number of at least 0"}
-    number: Schema = {"type": "number", "minimum": -GREATEST, "maximum": GREATEST, "description": "a number"}
-    text: Schema = {"type": "string", "description": "a text"}
-    end: Schema = {**number, "type": ["number", "string"], "description": "a number or a date"}
+    count, number, text = ref("count"), ref("number"), ref("text")
+    bounds: Schema = {"minimum": -GREATEST, "maximum": GREATEST}
+    end: Schema = {"type": ["number", "string"], **bounds, "description": "a number or a date"}
     digest = "sha256:<64 hexadecimal digits>"
     keys: dict[str, Schema] = {
         "columns": {**_list(text), "minItems": 1},
@@ -593,7 +594,14 @@ def profile() -> Schema:
         "description": "a profile that `mlci data profile` wrote",
         **_closed(top),
         "properties": top | optional,
-    }
+        "$defs": {
+            "count": {
+                "type": "integer", "minimum": 0, "maximum": 2**63, "description": "a whole number of at least 0",
+            },
+            "number": {"type": "number", **bounds, "description": "a number"},
+            "text": {"type": "string", "description": "a text"},
+        },
+    }  # fmt: skip
 
 
 def _closed(properties: Mapping[str, Schema]) -> Schema:

@@ -45,6 +45,7 @@ from mlci.results import Measurement
 
 GROUP = "data"
 SCOPE = schema.DATA
+FROM_PROFILE = True  # the committed profile of the other dataset is all it needs of it
 OPTIONS = schema.options("from", **comparison.OPTIONS)
 
 

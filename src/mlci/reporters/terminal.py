@@ -52,13 +52,13 @@ def render(report: Report, decision: Decision) -> str:
         line
         for _, result, finding in words.findings(report)
         if finding.level is not Level.NOTE
-        for line in finding_lines(finding, result.check)
+        for line in finding_lines(finding, result.id)
     ]
     notes = [
         line
         for _, result, finding in words.findings(report)
         if finding.level is Level.NOTE
-        for line in finding_lines(finding, result.check)
+        for line in finding_lines(finding, result.id)
     ]
     parts += ["\n".join(lines) for lines in (told, notes) if lines]
     parts.append("\n".join([_verdict(report, decision), *_missing_bytes(report)]))

@@ -37,7 +37,7 @@ def value(measurement: Measurement) -> str:
 
 
 BARS = "▁▂▃▄▅▆▇█"
-MEASURED = 8
+MEASURED = 5
 """Measurements of one check that are shown; of the others the count."""
 
 

@@ -169,12 +169,11 @@ def _unified(
 ) -> dict[str, str]:
     """Folded name -> the type that holds what every file has in that column."""
     unified: dict[str, str] = {}
+    natives = [(number, _natives(form)) for number, (form, alone) in enumerate(forms) if not alone]
     for name, _ in forms[0][0].columns:
         found: dict[str, list[int]] = {}
-        for number, (form, alone) in enumerate(forms):
-            if not alone:
-                own = {folded(n): native for n, native in form.columns}[folded(name)]
-                found.setdefault(own, []).append(number)
+        for number, own in natives:
+            found.setdefault(own[folded(name)], []).append(number)
         if len(found) > 1 and "VARCHAR" in found:
             # of a column without a value DuckDB says that it is text
             full = [n for n in found["VARCHAR"] if _has_values(files[n], forms[n][0], name, given, options)]
@@ -182,6 +181,10 @@ def _unified(
                 del found["VARCHAR"]
         unified[folded(name)] = _type(set(found))
     return unified
+
+
+def _natives(form: _Form) -> dict[str, str]:
+    return {folded(name): native for name, native in form.columns}
 
 
 def _type(found: set[str]) -> str:
@@ -233,7 +236,7 @@ def _query(
     groups: list[tuple[_Form, list[Path]]] = []
     for path, form, (own, alone) in zip(files, plain, forms, strict=True):
         # a date is read as this file writes dates, and made a moment after; what others hold as text is read as text
-        kept = {folded(n): native for n, native in own.columns}
+        kept = _natives(own)
         columns = tuple(
             (n, "DATE" if native == "TIMESTAMP" and kept[folded(n)] == "DATE" and not alone else _raw(native))
             for n, native in form.columns

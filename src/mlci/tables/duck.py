@@ -418,7 +418,8 @@ class DuckTable:
             f"{quoted.name(n)} is null or isnan({quoted.name(n)})" if n in floats else f"{quoted.name(n)} is null"
             for n in names
         )
-        counted = self._ask("select " + ", ".join(f"count(*) filter ({test})" for test in tests) + f" from {self.view}")
+        # count_if: the time that count(*) filter (...) takes grows with the square of the number of columns
+        counted = self._ask(f"select {', '.join(f'count_if({test})' for test in tests)} from {self.view}")
         return dict(zip(names, (int(count) for count in counted[0]), strict=True))
 
     def arrays(self, names: Sequence[str]) -> dict[str, Array]:

@@ -18,6 +18,8 @@ MAX_ROW_GROUPS = 100_000
 MAX_ELEMENTS = 4 * MAX_COLUMNS
 """Columns, and the columns within them: a list is three."""
 MAX_DEPTH = 200
+MAX_LISTS = 12
+"""Lists within each other: DuckDB 2.0 takes twice the time for each (25 of them: 5 s for one row)."""
 _CURE = "write it again: it was cut off, or is no parquet file"
 
 
@@ -87,24 +89,27 @@ def _metadata(data: bytes, label: str, file: str) -> Footer:
     return Footer(names, schema, rows)
 
 
-def _element(thrift: _Compact) -> tuple[str, int]:
-    """A SchemaElement: its name, and how many of the elements after it are its own."""
-    name, children = "", 0
+def _element(thrift: _Compact) -> tuple[str, int, bool]:
+    """A SchemaElement: its name, how many of the elements after it are its own, and whether it is repeated."""
+    name, children, repeated = "", 0, False
     for field, kind in thrift.fields():
         if field == 4 and kind == _BINARY:
             name = thrift.binary().decode()
         elif field == 5 and kind == _I32:
             children = thrift.integer()
+        elif field == 3 and kind == _I32:
+            repeated = thrift.integer() == 2
         else:
             thrift.skip(kind)
-    return name, children
+    return name, children, repeated
 
 
-def _columns(elements: list[tuple[str, int]], label: str) -> tuple[str, ...]:
+def _columns(elements: list[tuple[str, int, bool]], label: str) -> tuple[str, ...]:
     """The children of the root, of a tree that is written depth first."""
     names = []
     left: list[int] = []  # of each element that we are within: children still to come
-    for position, (name, children) in enumerate(elements):
+    lists: list[bool] = []  # and whether it is repeated
+    for position, (name, children, repeated) in enumerate(elements):
         if position and not left:
             raise ValueError("elements behind the tree")
         if len(left) == 1:
@@ -114,10 +119,16 @@ def _columns(elements: list[tuple[str, int]], label: str) -> tuple[str, ...]:
         if not 0 <= children <= len(elements):
             raise ValueError("children that are not there")
         left.append(children)
-        if len(left) > MAX_DEPTH:
-            raise LimitReached(f"`{line(label)}` has columns nested deeper than {MAX_DEPTH} levels")
+        lists.append(repeated)
+        if len(left) > MAX_DEPTH or sum(lists) > MAX_LISTS:
+            raise LimitReached(
+                f"the column `{line(names[-1])[:200]}` of `{line(label)}` is nested deeper than {MAX_LISTS} lists"
+                f" or {MAX_DEPTH} levels",
+                hint="write it flat, or as text",
+            )
         while left and not left[-1]:
             left.pop()
+            lists.pop()
     if left or not elements:
         raise ValueError("children that are not there")
     return tuple(names)
