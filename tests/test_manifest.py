@@ -274,7 +274,7 @@ def test_a_word_that_is_not_known_comes_with_the_one_that_is_meant(text: str, sa
     ("text", "says", "hint"),
     [
         (SMALL.replace("name: demo\n", ""), "1:1: `name` is missing", "add `name:`, a name of a-z, 0-9"),
-        (SMALL.replace("path: test.csv, ", ""), "`path` is missing in `datasets.test`", "add `path:`, the path of its"),
+        (SMALL.replace("path: test.csv, ", ""), "`path` is missing in `datasets.test`", "add `path:`"),
         (SMALL.replace(", name: accuracy", ""), "`name` is missing in `checks[0].metric`", "add `name:`, one of acc"),
         (small(name="5"), "2:7: `name` is 5, expected a name", "quote it if it is text"),
         (small(name=""), "`name` is empty, expected a name", ""),

@@ -125,10 +125,22 @@ def kind_of(head: bytes) -> str:
 
 def _is_duckdb(head: bytes) -> bool:
     # a checksum, which may be any bytes, the magic, and a version that is a small number (duckdb, main_header.cpp)
-    if head[8:12] != b"DUCK" or head[13:20] != bytes(7):
+    if head[8:12] != b"DUCK" or head[14:20] != bytes(6):
         return False
-    # which a pickle could hold as well, that goes on behind it
-    return not _is_pickle(head)
+    # which a pickle can hold as well, that goes on behind it; a checksum that looks like the start of one does not
+    return not (_goes_on(head) if head[0] == 0x80 else _is_pickle(head))
+
+
+def _goes_on(head: bytes) -> bool:
+    import pickletools
+
+    position = 0
+    try:
+        for _, _, at in pickletools.genops(head):
+            position = at or 0
+    except ValueError:
+        pass
+    return position >= 20
 
 
 def _is_pickle(head: bytes) -> bool:

@@ -24,16 +24,16 @@ def read(given: Files) -> Source:
     arrow = _pyarrow()
     first: pa.Schema | None = None
     for path in given.files:
-        refuse_claims(path, given.label)
+        refuse_claims(path, given.label, given.shown(path))
         try:
             first = _load(arrow, path, given, first)
         except MemoryError:  # pyarrow's own is one as well
             raise LimitReached(
-                f"`{line(given.label)}`: a batch of `{line(path.name)}` is larger than the memory there is",
+                f"`{line(given.label)}`: a batch of it is larger than the memory there is",
                 hint="write it in smaller batches",
             ) from None
         except (arrow.ArrowException, OSError, EOFError, ValueError) as error:
-            raise unreadable(given.label, first_line(error), _CURE, path.name) from None
+            raise unreadable(given.label, first_line(error), _CURE, given.shown(path)) from None
     return Source(None, numbered="0, rowid")
 
 
@@ -47,15 +47,16 @@ def _pyarrow() -> Any:
 
 
 def _load(arrow: Any, path: Path, given: Files, first: pa.Schema | None) -> pa.Schema:
-    with Stream(path, given.label) as stream, arrow.ipc.open_stream(stream) as reader:
+    with Stream(path, given.label, given.shown(path)) as stream, arrow.ipc.open_stream(stream) as reader:
         if len(reader.schema) > MAX_COLUMNS:
             raise too_wide(given.label, len(reader.schema))
-        refuse_doubles(given.label, reader.schema.names, path.name)
+        refuse_doubles(given.label, reader.schema.names, given.shown(path))
+        given.refuse_hidden(reader.schema.names)
         schema = arrow.schema([(field.name, _plain(arrow, field.type)) for field in reader.schema])
         if first is not None and not schema.equals(first):
             differ = sorted({str(field) for field in schema} ^ {str(field) for field in first})
             raise UnreadableData(
-                f"`{given.label}` is no one table: `{line(path.name)}` and `{line(given.files[0].name)}` differ"
+                f"`{given.label}` is no one table: `{line(given.shown(path))}` and `{line(given.shown(given.files[0]))}` differ"
                 f" in the column `{line(differ[0] if differ else '')[:200]}`",
                 hint="let the pattern name files of the same columns and types",
             )

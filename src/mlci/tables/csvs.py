@@ -20,7 +20,7 @@ from mlci.tables.unreadable import UnreadableData, folded, unreadable
 
 LOOKED_AT = 64 << 20
 """Bytes of a large file that are looked at before DuckDB reads it."""
-_USUAL = {"delimiter": ",", "quote": '"', "escape": '"'}
+_USUAL = {"delimiter": ",", "quote": '"'}
 _WIDER = (({"BIGINT", "DOUBLE"}, "DOUBLE"), ({"DATE", "TIMESTAMP"}, "TIMESTAMP"))
 
 
@@ -43,10 +43,11 @@ def read(given: Files) -> Source:
     forms = []
     for original, path in zip(given.files, files, strict=True):
         try:
-            forms.append(_form(path, original.name, given, options))
+            forms.append(_form(path, given.shown(original), given, options))
         except _NoDialectError:
-            raise _in_words(path, original.name, given, options) from None
+            raise _in_words(path, given.shown(original), given, options) from None
     _refuse_mixed(given, [form[0] for form in forms])
+    given.refuse_hidden(name for name, _ in forms[0][0].columns)
     types = _unified(files, forms, given, options)
     plain = [replace(form, columns=tuple((n, types[folded(n)]) for n, _ in form.columns)) for form, _ in forms]
     query = _query(files, plain, forms, types, given, options)
@@ -77,16 +78,18 @@ def _options(csv: Mapping[str, Any] | None) -> dict[str, Any]:
 def _as_utf8(path: Path, given: Files, encoding: str | None) -> Path:
     most = None if given.small else LOOKED_AT
     if encoding in (None, "utf-8"):
-        texts.look(path, given.label, most, given.go_on)
+        texts.look(path, given.label, most, given.go_on, given.shown(path))
         return path
     copied = given.scratch()
-    texts.copy(path, copied, str(encoding), given.label, given.go_on)
-    texts.look(copied, given.label, most, given.go_on)
+    texts.copy(path, copied, str(encoding), given.label, given.go_on, given.shown(path))
+    texts.look(copied, given.label, most, given.go_on, given.shown(path))
     return copied
 
 
 def _notes(form: _Form, options: Mapping[str, Any]) -> tuple[str, ...]:
-    unusual = [f"{key} `{_shown(value)}`" for key, value in form.dialect if value != _USUAL[key]]
+    said = dict(form.dialect)
+    usual = {**_USUAL, "escape": said["quote"]}  # a quote within quotes is written twice
+    unusual = [f"{key} `{_shown(value)}`" for key, value in said.items() if value != usual[key]]
     if options.get("encoding", "utf-8") != "utf-8":
         unusual.append(f"encoding {options['encoding']}")
     return (f"read as CSV: {', '.join(unusual)}",) if unusual else ()
@@ -136,7 +139,10 @@ def _in_words(path: Path, name: str, given: Files, options: Mapping[str, Any]) -
     """What is wrong with the lines, found by reading them once more, one by one."""
     first = re.split("[\r\n]", texts.header(path, given.label, options.get("delimiter")).text, maxsplit=1)[0]
     likely = max(texts.SEPARATORS, key=first.count)
-    dialect = {"delimiter": likely, **{key: str(options[key]) for key in _USUAL if key in options}}
+    dialect = {
+        "delimiter": likely,
+        **{key: str(options[key]) for key in ("delimiter", "quote", "escape") if key in options},
+    }
     wrong = texts.ragged(path, dialect, given.go_on)
     if wrong.startswith("a quote"):
         return unreadable(given.label, wrong, "close it, or write a quote within quotes twice", name)
@@ -158,7 +164,7 @@ def _refuse_mixed(given: Files, forms: Sequence[_Form]) -> None:
         if names.keys() != wanted.keys():
             differ = sorted({**names, **wanted}[key] for key in names.keys() ^ wanted.keys())
             raise UnreadableData(
-                f"`{given.label}` is no one table: `{line(path.name)}` and `{line(given.files[0].name)}` differ"
+                f"`{given.label}` is no one table: `{line(given.shown(path))}` and `{line(given.shown(given.files[0]))}` differ"
                 f" in the column `{line(differ[0])}`",
                 hint="let the pattern name files of the same columns and types",
             )

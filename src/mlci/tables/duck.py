@@ -263,7 +263,7 @@ class DuckTable:
         self._label = label
         self._ident = ident
         self._lock = threading.Lock()
-        self._files: tuple[Path, ...] = ()
+        self._files: dict[Path, str] = {}
         self._source = Source(None)
         self._whole: Callable[[], None] = lambda: None
         self.view = quoted.name(ident)
@@ -278,10 +278,10 @@ class DuckTable:
 
     def read(self, files: Sequence[Path], kind: str, csv: dict[str, Any], table: str | None, root: Path) -> None:
         """Make the view or the table; called once, by ``Warehouse.open``."""
-        self._files = tuple(files)
+        self._files = {path: path.relative_to(root).as_posix() if len(files) > 1 else "" for path in files}
         keys = () if kind in ("duckdb", "sqlite") else folders.keys(files, root, self._label)
         given = Files(
-            files=self._files,
+            files=tuple(files),
             label=self._label,
             ask=self._run,
             go_on=self.warehouse.go_on,
@@ -292,6 +292,7 @@ class DuckTable:
             foreign=folders.foreign(root) if keys else (),
             csv=csv,
             table=table,
+            root=root,
             small=sum(path.stat().st_size for path in files) <= PARSED_ONCE,
         )
         source = READS[kind](given)

@@ -22,7 +22,8 @@ def keys(files: Sequence[Path], root: Path, label: str) -> tuple[str, ...]:
     for names, path in others:
         raise unreadable(
             label,
-            f"`{line(one.name)}` stands in folders of {_said(first)}, and `{line(path.name)}` of {_said(names)}",
+            f"`{line(_shown(one, root))}` stands in folders of {_said(first)}, and `{line(_shown(path, root))}` of"
+            f" {_said(names)}",
             "let every file stand in folders of the same keys",
         )
     above = {folded(name) for name in _of(root.parts)}
@@ -43,3 +44,7 @@ def _of(folders: Sequence[str]) -> tuple[str, ...]:
 
 def _said(names: tuple[str, ...]) -> str:
     return ", ".join(f"`{line(name)}=`" for name in names) or "no key"
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()

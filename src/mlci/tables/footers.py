@@ -32,7 +32,7 @@ class Footer:
     rows: int
 
 
-def footer(path: Path, label: str) -> Footer:
+def footer(path: Path, label: str, file: str = "") -> Footer:
     """Raises UnreadableData for what is no whole parquet file, LimitReached for what would be too much to read."""
     size = path.stat().st_size
     with path.open("rb") as stream:
@@ -40,21 +40,21 @@ def footer(path: Path, label: str) -> Footer:
         stream.seek(max(0, size - 8))
         tail = stream.read(8)
         if head == b"PARE" or tail[4:] == b"PARE":
-            raise unreadable(label, "it is encrypted", "write it without encryption", path.name)
+            raise unreadable(label, "it is encrypted", "write it without encryption", file)
         if head != b"PAR1" or tail[4:] != b"PAR1" or size < 12:
-            raise unreadable(label, "no parquet file ends like this: it has no footer", _CURE, path.name)
+            raise unreadable(label, "no parquet file ends like this: it has no footer", _CURE, file)
         length = int.from_bytes(tail[:4], "little")
         if length > size - 12:
             said = f"its footer claims {length:,} bytes, the whole file has {size:,}"
-            raise unreadable(label, said, _CURE, path.name)
+            raise unreadable(label, said, _CURE, file)
         if length > MAX_FOOTER:
             raise LimitReached(f"`{line(label)}` has a footer of {length:,} bytes; at most {MAX_FOOTER:,} are read")
         stream.seek(size - 8 - length)
         data = stream.read(length)
     try:
-        return _metadata(data, label, path.name)
+        return _metadata(data, label, file)
     except (IndexError, UnicodeDecodeError, ValueError):
-        raise unreadable(label, "its footer is damaged", _CURE, path.name) from None
+        raise unreadable(label, "its footer is damaged", _CURE, file) from None
 
 
 def _metadata(data: bytes, label: str, file: str) -> Footer:

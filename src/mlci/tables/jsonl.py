@@ -17,7 +17,7 @@ def read(given: Files) -> Source:
             marked = stream.read(3) == b"\xef\xbb\xbf"
         if marked:  # DuckDB refuses the mark
             files.append(given.scratch())
-            texts.copy(path, files[-1], "utf-8", given.label, given.go_on)
+            texts.copy(path, files[-1], "utf-8", given.label, given.go_on, given.shown(path))
         else:
             files.append(path)
     common = f"{quoted.paths(files)}, format = 'newline_delimited', compression = 'none', {_SIZE}"
@@ -32,6 +32,7 @@ def read(given: Files) -> Source:
     if not any(names):
         raise unreadable(given.label, "no line of it has a key", "write one JSON object a line")
     refuse_doubles(given.label, names)
+    given.refuse_hidden(names)
     # every line decides: none is left out of the sample, and no column is made a map of rare keys
     return Source(
         f"read_json({common}, records = 'true', sample_size = -1, union_by_name = true, map_inference_threshold = -1,"

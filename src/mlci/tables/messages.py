@@ -27,7 +27,7 @@ _SCHEMA, _DICTIONARY, _RECORDS = 1, 2, 3
 class Stream(io.RawIOBase):
     """The messages of a file, or of a stream; a file has a magic in front of them, and a directory behind."""
 
-    def __init__(self, path: Path, label: str) -> None:
+    def __init__(self, path: Path, label: str, file: str = "") -> None:
         super().__init__()
         self._file = path.open("rb")
         self._end = path.stat().st_size
@@ -37,7 +37,7 @@ class Stream(io.RawIOBase):
             self._end -= 10 + int.from_bytes(tail[:4], "little", signed=True)
             if not tail.endswith(MAGIC) or not 8 <= self._end <= path.stat().st_size - 10:
                 self.close()
-                raise unreadable(label, "no Arrow file ends like this: it has no directory", _CURE, path.name)
+                raise unreadable(label, "no Arrow file ends like this: it has no directory", _CURE, file)
             self._file.seek(8)
         else:
             self._file.seek(0)
@@ -71,9 +71,9 @@ class Stream(io.RawIOBase):
         super().close()
 
 
-def refuse_claims(path: Path, label: str) -> None:
+def refuse_claims(path: Path, label: str, file: str = "") -> None:
     """Raises UnreadableData for what is no Arrow file, LimitReached for what would be too much to unpack."""
-    with Stream(path, label) as stream:
+    with Stream(path, label, file) as stream:
         try:
             while (metadata := _next(stream)) is not None:
                 if _RUNS_CODE in metadata:
@@ -81,13 +81,13 @@ def refuse_claims(path: Path, label: str) -> None:
                         label,
                         "it has a column of the type arrow.py_extension_type, which runs code of the file",
                         "write the column as the type that it is stored as",
-                        path.name,
+                        file,
                     )
-                length = _check(stream, metadata, label, path.name)
+                length = _check(stream, metadata, label)
                 stream.pass_by(length)
         except (struct.error, ValueError, IndexError) as error:
             said = str(error) if isinstance(error, ValueError) else "a message of it is damaged"
-            raise unreadable(label, said, _CURE, path.name) from None
+            raise unreadable(label, said, _CURE, file) from None
 
 
 def _next(stream: Stream) -> bytes | None:
@@ -107,7 +107,7 @@ def _next(stream: Stream) -> bytes | None:
     return metadata
 
 
-def _check(stream: Stream, metadata: bytes, label: str, file: str) -> int:
+def _check(stream: Stream, metadata: bytes, label: str) -> int:
     """The bytes of the message behind its metadata."""
     message = _Table.root(metadata)
     kind, body = message.number(1, "<B"), message.number(3, "<q")
@@ -117,7 +117,7 @@ def _check(stream: Stream, metadata: bytes, label: str, file: str) -> int:
     if kind in (_DICTIONARY, _RECORDS) and batch:
         rows = batch.number(0, "<q")
         if not 0 <= rows <= MAX_BATCH:
-            raise LimitReached(f"`{line(label)}`: a batch of `{line(file)}` claims {rows:,} rows")
+            raise LimitReached(f"`{line(label)}`: a batch of it claims {rows:,} rows")
         if batch.table(3):  # packed: each buffer begins with how long it is unpacked
             claimed = 0
             for offset, length in batch.pairs(2):
@@ -125,8 +125,7 @@ def _check(stream: Stream, metadata: bytes, label: str, file: str) -> int:
                     claimed += max(0, int.from_bytes(stream.peek_at(offset, 8), "little", signed=True))
             if claimed > MAX_BATCH:
                 raise LimitReached(
-                    f"`{line(label)}`: a batch of `{line(file)}` has {claimed:,} bytes unpacked; at most {MAX_BATCH:,}"
-                    " are read",
+                    f"`{line(label)}`: a batch of it has {claimed:,} bytes unpacked; at most {MAX_BATCH:,} are read",
                     hint="write it in smaller batches",
                 )
     return body

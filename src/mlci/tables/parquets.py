@@ -15,7 +15,8 @@ def read(given: Files) -> Source:
     footers = []
     for path in given.files:
         given.go_on()
-        footers.append(footer(path, given.label))
+        footers.append(footer(path, given.label, given.shown(path)))
+    given.refuse_hidden(footers[0].columns)
     alike = len({found.schema for found in footers}) == 1
     if not alike:
         _refuse_mixed(given, footers)
@@ -42,7 +43,7 @@ def _refuse_mixed(given: Files, footers: list[Footer]) -> None:
         if columns != first:
             differ = sorted(set(columns.items()) ^ set(first.items()))
             raise UnreadableData(
-                f"`{given.label}` is no one table: `{line(path.name)}` and `{line(given.files[0].name)}` differ"
+                f"`{given.label}` is no one table: `{line(given.shown(path))}` and `{line(given.shown(given.files[0]))}` differ"
                 f" in the column `{line(differ[0][0])}`",
                 hint="let the pattern name files of the same columns and types",
             )

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from mlci.escape import line
 from mlci.tables import quoted
+from mlci.tables.unreadable import folded, unreadable
 
 
 class Ask(Protocol):
@@ -39,6 +41,24 @@ class Files:
     table: str | None = None
     small: bool = True
     """Parsed once, and kept."""
+
+    root: Path = Path()
+    """The folder below which the files differ."""
+
+    def shown(self, path: Path) -> str:
+        """A file as the reader knows it, where there are several; "" where the label names the only one."""
+        return path.relative_to(self.root).as_posix() if len(self.files) > 1 else ""
+
+    def refuse_hidden(self, names: Iterable[str]) -> None:
+        """Raises UnreadableData when a folder would hide a column of the files."""
+        keys = {folded(key): key for key in self.keys}
+        for name in names:
+            if folded(name) in keys:
+                raise unreadable(
+                    self.label,
+                    f"its folders `{line(keys[folded(name)])}=` would hide its own column `{line(name)}`",
+                    "name one of them otherwise",
+                )
 
     @property
     def view(self) -> str:

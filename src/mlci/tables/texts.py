@@ -44,7 +44,7 @@ def encoding(named: str) -> str:
     return found
 
 
-def copy(path: Path, to: Path, encoding: str, label: str, go_on: Callable[[], None]) -> None:
+def copy(path: Path, to: Path, encoding: str, label: str, go_on: Callable[[], None], file: str) -> None:
     """Write the text as UTF-8, without a byte-order mark. Raises UnreadableData where it is not so encoded."""
     decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)()
     lines = 1
@@ -55,12 +55,12 @@ def copy(path: Path, to: Path, encoding: str, label: str, go_on: Callable[[], No
                 text = decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
                 at = lines + error.object[: error.start].count(b"\n")
-                raise _not(encoding, at, error, path, label) from None
+                raise _not(encoding, at, error, label, file) from None
             lines += text.count("\n")
             written.write(text.encode("utf-8", "replace"))
 
 
-def look(path: Path, label: str, most: int | None, go_on: Callable[[], None]) -> None:
+def look(path: Path, label: str, most: int | None, go_on: Callable[[], None], file: str) -> None:
     """Read the first ``most`` bytes for what is no text in UTF-8. Raises UnreadableData, LimitReached."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     lines, run, read = 1, 0, 0
@@ -69,22 +69,22 @@ def look(path: Path, label: str, most: int | None, go_on: Callable[[], None]) ->
             go_on()
             whole = most is None or read + len(chunk) <= most
             if not read:
-                _refuse_mark(chunk, path, label)
+                _refuse_mark(chunk, label, file)
             read += len(chunk)
             if b"\0" in chunk:
                 at = lines + chunk[: chunk.index(b"\0")].count(b"\n")
                 hint = "remove it; if the file is UTF-16, save it as UTF-8, or say csv: {encoding: utf-16}"
-                raise unreadable(label, f"line {at} holds a NUL byte", hint, path.name)
+                raise unreadable(label, f"line {at} holds a NUL byte", hint, file)
             try:
                 decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
                 at = lines + chunk.count(b"\n", 0, max(0, len(chunk) - len(error.object) + error.start))
-                raise _not("utf-8", at, error, path, label) from None
+                raise _not("utf-8", at, error, label, file) from None
             run = _longest(chunk, run)
             if run > MAX_LINE:
-                at = lines + chunk.count(b"\n")
+                at, of = lines + chunk.count(b"\n"), f" of `{line(file)}`" if file else ""
                 raise LimitReached(
-                    f"`{line(label)}`: line {at} of `{line(path.name)}` is longer than {MAX_LINE:,} bytes",
+                    f"`{line(label)}`: line {at}{of} is longer than {MAX_LINE:,} bytes",
                     hint="is it a CSV file?",
                 )
             lines += chunk.count(b"\n")
@@ -109,17 +109,17 @@ def _longest(chunk: bytes, run: int) -> int:
     return len(chunk) - 1 - max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
 
 
-def _refuse_mark(head: bytes, path: Path, label: str) -> None:
+def _refuse_mark(head: bytes, label: str, file: str) -> None:
     for mark, name in _MARKS:
         if head.startswith(mark):
             hint = f"save the file as UTF-8, or say csv: {{encoding: {name}}}"
-            raise unreadable(label, f"line 1: it is {name.upper()}, expected UTF-8", hint, path.name)
+            raise unreadable(label, f"line 1: it is {name.upper()}, expected UTF-8", hint, file)
 
 
-def _not(encoding: str, at: int, error: UnicodeDecodeError, path: Path, label: str) -> Exception:
+def _not(encoding: str, at: int, error: UnicodeDecodeError, label: str, file: str) -> Exception:
     byte = f"0x{error.object[error.start]:02x}" if error.start < len(error.object) else "an end"
     hint = "save the file as UTF-8, or say csv: {encoding: latin-1}" if encoding == "utf-8" else "name its encoding"
-    return unreadable(label, f"line {at}: {byte} is not {encoding.upper()}", hint, path.name)
+    return unreadable(label, f"line {at}: {byte} is not {encoding.upper()}", hint, file)
 
 
 @dataclass(frozen=True, slots=True)

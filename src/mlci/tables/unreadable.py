@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mlci.errors import ExitCode, LimitReached, MlciError
@@ -22,8 +22,8 @@ class UnreadableData(MlciError):
 
 
 def unreadable(label: str, what: str, hint: str = "", file: str = "") -> UnreadableData:
-    """``file`` is said where the label is a pattern."""
-    of = f"`{line(file)}`: " if file and not label.endswith(file) else ""
+    """``file`` is said where the label is a pattern of several."""
+    of = f"`{line(file)}`: " if file else ""
     return UnreadableData(f"`{line(label)}` cannot be read: {of}{what}", hint=hint)
 
 
@@ -54,11 +54,14 @@ def refuse_doubles(label: str, names: Iterable[str], file: str = "") -> None:
             )
 
 
-def of_duckdb(error: Exception, label: str, files: Sequence[Path]) -> UnreadableData:
-    """An error of DuckDB in one line, with the file and the place in it, and without the place on this machine."""
+def of_duckdb(error: Exception, label: str, files: Mapping[Path, str]) -> UnreadableData:
+    """An error of DuckDB in one line, with the file and the place in it, and without the place on this machine.
+
+    ``files`` are those read, and what each is called.
+    """
     text = str(error)
     file = next((path for path in files if str(path) in text), None)
-    name = file.name if file and len(files) > 1 else ""
+    name = files[file] if file else ""
     if found := re.search(r"CSV Error on Line: (\d+)", text):
         return unreadable(label, f"line {found[1]}: {_of_csv(text)}", _hint(text), name)
     if file and (found := re.search(r"Malformed JSON in file .*, at byte \d+ in line (\d+): ([^.\n]*)", text)):
