@@ -1,9 +1,9 @@
 """A conformance corpus of bad inputs, run through the real command line: what is not handled as it says, and why.
 
 ``python benchmarks/corpus.py FOLDER [CLASS ...]`` reads ``FOLDER/cases.jsonl`` (one case a line: ``id``, ``cls``,
-``path``, ``expect {action, within_s, max_mb, must}``) and the files it names, for the classes manifest, schema, path
-and terminal. Each case runs in a scratch folder of its own, under limits of time and memory, with the network refused.
-Ends with 1 when a case is not as expected.
+``path``, ``expect {action, within_s, max_mb, must}``) and the files it names, for the classes manifest, schema, path,
+terminal and data. Each case runs in a scratch folder of its own, under limits of time and memory, with the network
+refused. Ends with 1 when a case is not as expected.
 """
 
 from __future__ import annotations
@@ -59,6 +59,10 @@ MESSAGES = {
     "'not a regular file'": "not a regular file",
     "ELOOP named": "ELOOP",
     "over max_model_bytes": "over the limit",
+    "message names the file, row or column": r"`[\w.]+\.(csv|parquet|arrow)`|line \d+|column|holds one value only",
+    "message: no rows; a gate on no rows cannot pass": "has no rows",
+    "non-finite predictions: 1 of 3": "1 of 3 numbers in .* are not finite",
+    "column is named a": "share of a missing",
 }
 
 
@@ -295,8 +299,37 @@ def terminal(case: Case, folder: Path) -> str:
     return ""
 
 
+def data(case: Case, folder: Path) -> str:
+    """A file as the dataset of a model, or as its predictions: of the rows, of every column, and of a metric."""
+    table = case.file.name
+    if "predictions" in " ".join(case.must):
+        # predictions are a table here, not a list
+        values = ["p", *case.file.read_text("utf-8").strip("[] \n").split(", ")]
+        table, rows = "test.csv", "x,y\n1,1\n2,0\n3,1\n"
+        (folder / table).write_text(rows, encoding="utf-8")
+    else:
+        (folder / table).write_bytes(case.file.read_bytes())
+        values = ["p", "0.1", "0.2"]
+    (folder / "predictions.csv").write_text("\n".join(values) + "\n", encoding="utf-8")
+    target = "b" if "column is named a" in case.must else "y"
+    manifest = (
+        "version: 1\nname: demo\nartifact: predictions.csv\nruntime: predictions\ntask: binary\n"
+        "output: {probabilities: p, classes: [0, 1], positive: 1}\n"
+        f"datasets:\n  test:\n    path: {table}\n    target: {target}\n"
+        "    checks: [{rows: {min: 1}}, {missing: {max: 10%}}]\n"
+        "checks:\n  - metric: {data: test, name: roc_auc, min: 0.5}\n"
+    )
+    if case.action in ("accept", "neutralise"):
+        manifest = manifest[: manifest.index("checks:\n  - metric")]
+    (folder / "model.yaml").write_text(manifest, encoding="utf-8")
+    ran = mlci(folder, case, "check")
+    # 1: a check failed or could not run; 4: it would take too much
+    codes = {"accept": (0,), "neutralise": (0,), "flag": (0, 1, 4)}.get(case.action, (1, 4))
+    return ended_wrongly(ran, case, codes)
+
+
 CLASSES: dict[str, Callable[[Case, Path], str]] = {
-    "manifest": manifest, "schema": schema, "path": path, "terminal": terminal,
+    "manifest": manifest, "schema": schema, "path": path, "terminal": terminal, "data": data,
 }  # fmt: skip
 
 

@@ -76,12 +76,12 @@ def once(argv: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None) -
 
 
 def interleaved(commands: Mapping[str, tuple[Sequence[str], Path]], runs: int) -> Iterator[tuple[str, Costs]]:
-    """Run the commands, each in its folder, A B C A B C ...; a first round that is not counted warms the caches.
+    """Run the commands, each in its folder, A B C A B C ...; of several, a first round warms the caches, not counted.
 
     A command that does not end with 0 or 1 is not run again, and has that one run.
     """
     costs = {name: Costs() for name in commands}
-    for number in range(runs + 1):
+    for number in range(0 if runs > 1 else 1, runs + 1):
         for name, (argv, cwd) in commands.items():
             if costs[name].failed:
                 continue

@@ -10,6 +10,7 @@ from mlci import rules
 from mlci.agreement import with_contracts
 from mlci.contract import Contract
 from mlci.document import read
+from mlci.errors import PathRefused
 from mlci.findings import InvalidFile, Level
 from mlci.places import Location
 from mlci.specs import Model, Unchecked
@@ -111,6 +112,24 @@ def test_two_rules_where_one_is_meant_are_refused_with_both_places() -> None:
     assert str(finding.at) == "models/loans/model.yaml:9:20"
     assert finding.message == "`range` of `age` is [18, 100], and at loans.odcs.yaml:9:5 it is [0, 100]"
     assert finding.hint == "say it in one of the two"
+
+
+def test_rules_that_differ_are_told_as_the_files_write_them() -> None:
+    with pytest.raises(InvalidFile) as refused:
+        merged(contract({"age": {"required": False, "range": [0, None]}}))
+    assert sorted(finding.message for finding in refused.value.findings) == [
+        "`range` of `age` is [18, 100], and at loans.odcs.yaml:9:5 it is [0, null]",
+        "`required` of `age` is true, and at loans.odcs.yaml:9:5 it is false",
+    ]
+
+
+def test_a_contract_that_is_not_there_is_told_where_it_is_named() -> None:
+    def nothing_there(path: str, table: str | None) -> Contract:
+        raise PathRefused(f"`{path}` is not there")
+
+    with pytest.raises(PathRefused) as refused:
+        with_contracts(read_model(read(MANIFEST.encode(), "models/loans/model.yaml")), nothing_there)
+    assert str(refused.value.at) == "models/loans/model.yaml:7:15"
 
 
 def test_one_of_two_rules_may_not_be_looser() -> None:

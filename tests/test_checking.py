@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from conftest import git, write_files
 
-from mlci import gate
+from mlci import checking, gate
 from mlci.checking import check
 from mlci.errors import ExitCode, UsageError
 from mlci.findings import InvalidFile
@@ -500,3 +501,32 @@ def test_a_disk_that_fails_under_one_model_does_not_stop_the_others(make_repo: M
     assert (broken.bundle, broken.results[-1].cause) == (None, "outside")
     assert broken.results[-1].reason == "an input of `a` cannot be read: input/output error"
     assert whole.bundle is not None
+
+
+# Long scans --------------------------------------------------------------------------------------------------------
+
+
+class Reading:
+    """A task in the middle of a file."""
+
+    def progress(self) -> dict[str, float]:
+        return {"data/train.parquet": 0.4}
+
+
+def test_a_long_scan_is_told_while_it_goes_on() -> None:
+    told: list[tuple[int, int, str]] = []
+    heard = threading.Event()
+
+    def progress(*said: Any) -> None:
+        told.append(said)
+        heard.set()
+
+    with checking._Teller(progress, 3).watching([Reading()]):  # type: ignore[list-item]  # all that is asked of it
+        assert heard.wait(60)
+    assert told[0] == (0, 3, "reading data/train.parquet 40%")
+
+
+def test_nobody_is_told_of_scans_where_nobody_watches() -> None:
+    before = threading.active_count()
+    with checking._Teller(None, 3).watching([Reading()]):  # type: ignore[list-item]  # all that is asked of it
+        assert threading.active_count() == before

@@ -181,8 +181,10 @@ ENDS = {
     "a model file that could run code": ({**MODEL, "model.yaml": PICKLE, "model.pkl": pickled()}, "check", 3, ""),
     "a model file over the limit": ({**MODEL, "mlci.yaml": TIGHT}, "check", 4, ""),
     "a report that cannot be written": (MODEL, "check --output no/r.json", 5, "`no/r.json` cannot be written"),
+    "a fast check of no file": (MODEL, "check --fast", 2, "looks at the data files that it is given"),
     "a folder in place of the report": ({**MODEL, "r.json/x": ""}, "check --output r.json", 5, "is a directory"),
     "a file in place of its folder": (MODEL, "check --output model.csv/r.json", 5, "not a directory"),
+    "the folder itself as the report": (MODEL, "check --output .", 5, "is a directory"),
 }  # fmt: skip
 
 
@@ -492,6 +494,24 @@ def test_a_report_that_cannot_be_written_leaves_no_half_of_it(repo: Path, mlci: 
     before = sorted(repo.iterdir())
     assert mlci("check", "--output", "r.json", cwd=repo)[0] == 5
     assert sorted(repo.iterdir()) == before
+
+
+def test_a_report_that_is_a_pipe_is_written_to_and_stays_one(repo: Path, mlci: Cli) -> None:
+    os.mkfifo(repo / "pipe")
+    end = os.open(repo / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert mlci("check", "--output", "pipe", cwd=repo)[0] == 0
+        assert json.loads(os.read(end, 1 << 16))["version"] == 1
+    finally:
+        os.close(end)
+    assert (repo / "pipe").is_fifo()
+
+
+def test_a_report_that_is_a_link_is_written_where_it_leads(repo: Path, mlci: Cli) -> None:
+    (repo / "report.json").symlink_to("elsewhere.json")
+    assert mlci("check", cwd=repo)[0] == 0
+    assert (repo / "report.json").is_symlink()
+    assert json.loads((repo / "elsewhere.json").read_text())["version"] == 1
 
 
 def test_an_old_report_is_replaced(repo: Path, mlci: Cli) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from mlci.case import Case
 from mlci.counted import judge
-from mlci.findings import Finding, Level, Rows
+from mlci.findings import Finding, Level
+from mlci.findings import Rows as Shown
 from mlci.privacy import Privacy, Samples
-from mlci.questions import Answer, Count, Missing, Question, Repeated, Repeats, RowQuestion
+from mlci.questions import Answer, Count, Missing, Question, Repeated, Repeats, RowQuestion, Rows
 from mlci.repo import WorkTree
 from mlci.results import Measurement
 from mlci.specs import CheckSpec, Model
@@ -107,7 +108,7 @@ def test_no_row_to_look_at_is_an_error() -> None:
 
 def test_all_rows_of_a_repeat_count() -> None:
     question = Repeats(("x",))
-    table = Counted({question: Repeated(4, 2)}, 10)
+    table = Counted({question: Repeated(4, 2), Rows(): 10}, 10)
     case = Case(CheckSpec(check="c", id="c", dataset="d"), model(), FakeBench(WorkTree(Path()), {"d": table}), {})
     (measured,) = judge(case, "x repeated", question)
     assert isinstance(measured, Measurement)
@@ -124,11 +125,11 @@ def test_rows_are_shown_of_what_fails_only() -> None:
     ("samples", "rows"),
     [
         (Samples.NONE, None),
-        (Samples.KEYS, Rows(("id", "x"), (("1", ""), ("2", "5")))),
-        (Samples.VALUES, Rows(("id", "x"), (("1", ""), ("2", "5")), values=True)),
+        (Samples.KEYS, Shown(("id", "x"), (("1", ""), ("2", "5")))),
+        (Samples.VALUES, Shown(("id", "x"), (("1", ""), ("2", "5")), values=True)),
     ],
 )
-def test_a_sensitive_column_is_never_shown(samples: Samples, rows: Rows | None) -> None:
+def test_a_sensitive_column_is_never_shown(samples: Samples, rows: Shown | None) -> None:
     ((measured,), _, _) = judged({}, 1, privacy=Privacy(samples))
     assert isinstance(measured, Measurement)
     assert measured.rows == rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from datetime import UTC, datetime
 from pathlib import Path
@@ -201,6 +202,15 @@ def test_data_that_advance_are_later_than_the_baseline(newest: str, outcome: Out
     assert run("fresh", moments(newest), column="at", advances=True, files=files).outcome is outcome
 
 
+def test_data_that_are_those_of_the_baseline_need_not_advance() -> None:
+    data = moments("2026-01-30 00:00:00")
+    content = f"sha256:{hashlib.sha256(data.encode()).hexdigest()}"
+    files = {name: text.replace("sha256:" + "0" * 64, content) for name, text in profile("2026-01-30T00:00:00").items()}
+    result = run("fresh", data, column="at", advances=True, files=files)
+    assert result.outcome is Outcome.PASSED
+    assert messages(result, "note") == ["the data are those of the baseline: nothing had to advance"]
+
+
 def test_what_is_later_than_now_does_not_advance() -> None:
     data = moments("2026-01-29 00:00:00", "2062-01-01 00:00:00")
     result = run("fresh", data, column="at", advances=True, files=profile("2026-01-30T00:00:00"))
@@ -392,6 +402,41 @@ def test_a_query_that_finds_nothing_has_passed() -> None:
 def test_what_is_no_query_breaks_the_check(query: str) -> None:
     result = run("sql", TABLE, is_=query)
     assert (result.outcome, result.cause in ("usage", "data")) == (Outcome.BROKEN, True)
+
+
+@pytest.mark.parametrize(
+    ("query", "said", "hint"),
+    [
+        ("select * from {data} where nope > 1", "the query cannot be run: Binder Error", "the data have a, b"),
+        ("select * from d", "the query cannot be run: Catalog Error", "write {data} for this dataset"),
+        ("delete from {data}", "the query is not a SELECT", "write one SELECT"),
+    ],
+    ids=["a column", "a table", "another statement"],
+)
+def test_a_query_that_is_wrong_is_not_told_as_a_file_that_cannot_be_read(query: str, said: str, hint: str) -> None:
+    result = run("sql", TABLE, is_=query)
+    assert (result.outcome, result.reason[: len(said)]) == (Outcome.BROKEN, said)
+    assert "serialized" not in result.reason
+    assert result.findings[0].hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("nope > 1", "`where` cannot be run: Binder Error"),
+        ("a >", "`where` is `a >`, expected one condition"),
+        ("select 1; select 2", "`where` is `select 1; select 2`, expected one condition"),
+    ],
+    ids=["a column", "half a condition", "two statements"],
+)
+def test_a_where_that_is_wrong_is_told_at_its_place(where: str, said: str) -> None:
+    rules = f'{{a: {{range: {{is: [0, 9], where: "{where}"}}}}}}'
+    manifest = HEAD + f"  d:\n    path: d.csv\n    columns: {rules}\n"
+    result = run("columns", TABLE, files={"model.yaml": manifest})
+    assert (result.outcome, result.reason[: len(said)]) == (Outcome.BROKEN, said)
+    (finding,) = result.findings
+    assert finding.at is not None
+    assert (finding.at.line, finding.at.column) == (8, 14 + rules.index('"'))
 
 
 def test_rows_of_a_query_are_never_shown() -> None:

@@ -147,6 +147,28 @@ def test_a_finding_that_two_checks_of_one_place_share_is_said_once() -> None:
     assert render(report, "annotations").count("the worker ended") == 1
 
 
+@pytest.mark.parametrize(
+    ("checks", "said"), [(2, "[c0, c1]: "), (3, "[c0, c1, c2]: "), (12, "[c0, c1, and 10 more]: ")]
+)
+def test_a_finding_that_checks_share_names_the_checks(checks: int, said: str) -> None:
+    finding = Finding(Level.ERROR, "the column `age` is float, expected int", Location("model.yaml", 3, 5))
+    results = tuple(
+        Result(check="columns", id=f"c{number}", outcome=Outcome.FAILED, findings=(finding,))
+        for number in range(checks)
+    )
+    assert f"error{said}" in render(sample.report(ModelReport(name="m", path="m", results=results)), "terminal")
+
+
+def test_two_datasets_that_break_a_rule_in_as_many_rows_are_both_told() -> None:
+    def broken(name: str) -> Result:
+        query = f"select * from '{name}.csv' where age > 100"
+        finding = Finding(Level.ERROR, "age outside [0, 100]", Location("model.yaml", 3, 5), query=query)
+        return Result(check="columns", id=f"columns-{name}", outcome=Outcome.FAILED, findings=(finding,))
+
+    report = sample.report(ModelReport(name="m", path="m", results=(broken("train"), broken("test"))))
+    assert render(report, "terminal").count("query: ") == 2
+
+
 @pytest.mark.parametrize("name", sorted(SUFFIX))
 @given(text=TEXT)
 @example(text="::error::x")

@@ -266,7 +266,15 @@ def test_a_refused_manifest_without_a_place_stands_at_its_path() -> None:
 
 def test_a_required_check_without_its_options_is_broken_and_says_which(tmp_path: Path) -> None:
     model = model_from({"version": 1, "name": "m", "artifact": "m.csv", "checks": ["artifact"]})
-    case = Case(CheckSpec(check="metric", id="metric"), model, FakeBench(WorkTree(tmp_path)), {"name": "f1"})
+    spec = CheckSpec(check="metric", id="metric", required=True)
+    case = Case(spec, model, FakeBench(WorkTree(tmp_path)), {"name": "f1"})
     result = run(case, lambda _: iter(()), lambda: 0.0, ("data", "name"))
     assert result.outcome is Outcome.BROKEN
-    assert "nobody says its `data`" in result.reason
+    assert result.reason == "the repository requires `metric`, and nobody says its `data`"
+
+
+def test_a_check_that_the_manifest_asks_for_by_name_alone_is_not_told_as_required(tmp_path: Path) -> None:
+    model = model_from({"version": 1, "name": "m", "artifact": "m.csv", "checks": ["artifact"]})
+    case = Case(CheckSpec(check="unique", id="unique-d"), model, FakeBench(WorkTree(tmp_path)), {})
+    result = run(case, lambda _: iter(()), lambda: 0.0, ("columns",))
+    assert result.reason == "the manifest asks for `unique`, and nobody says its `columns`"

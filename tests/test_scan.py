@@ -32,9 +32,16 @@ from mlci.questions import (
     Shared,
 )
 from mlci.tables.scan import Scan, key_hash
-from mlci.tables.sql import Relation, literal, name, text
+from mlci.tables.sql import Relation, literal, name, text, without_nan
 
-KINDS = {"BIGINT": "int", "INTEGER": "int", "DOUBLE": "float", "VARCHAR": "string", "TIMESTAMP": "datetime", "BOOLEAN": "bool"}
+KINDS = {
+    "BIGINT": "int",
+    "INTEGER": "int",
+    "DOUBLE": "float",
+    "VARCHAR": "string",
+    "TIMESTAMP": "datetime",
+    "BOOLEAN": "bool",
+}
 
 
 class Database:
@@ -45,7 +52,8 @@ class Database:
         self.log: list[str] = []
         self.relations = {}
         for table, sql in tables.items():
-            self.connection.execute(f"create table {table} as {sql}")
+            natives = {row[0]: row[1] for row in self.connection.execute(f"describe {sql}").fetchall()}
+            self.connection.execute(f"create table {table} as {without_nan(sql, natives)}")
             described = self.connection.execute(f"describe {table}").fetchall()
             columns = {row[0]: Column(row[0], KINDS.get(row[1], "other"), row[1]) for row in described}
             self.relations[table] = Relation(table, columns)
@@ -91,7 +99,8 @@ def test_everything_that_one_scan_can_answer_is_one_query(database: Database) ->
         Categories("c", ("v0",)),
     ]
     answers = database.scan().answer(questions)
-    scans = [sql for sql in database.log if "json_serialize_sql" not in sql]
+    # the others ask what a condition is, and read nothing
+    scans = [sql for sql in database.log if "json_serialize_sql" not in sql and not sql.startswith("describe")]
     assert len(scans) == 1
     assert list(answers.values()) == [1000, 200, 47, 333, datetime(2026, 2, 11, 15), (80, 320, 400), (334, 666)]
 

@@ -134,6 +134,29 @@ def test_an_error_is_found_once_and_told_to_everyone(tmp_path: Path, world: Coun
     assert len(world.spawned) == 1
 
 
+@pytest.mark.parametrize("raw", [b"", b"x,y\n1\n2,3\n", b"\x80\x04K\x01."], ids=["empty", "ragged", "a pickle"])
+def test_the_trouble_of_a_file_stands_at_its_path(tmp_path: Path, raw: bytes) -> None:
+    desk = bench(tmp_path, files={**FILES, "a.csv": raw})
+    with pytest.raises(MlciError) as caught:
+        desk.table("a")
+    assert caught.value.at == desk._model.at("datasets", "a", "path")
+
+
+def test_a_folder_in_place_of_a_table_is_told_with_the_pattern_of_its_files(tmp_path: Path) -> None:
+    desk = bench(tmp_path, files={**FILES, "year=2026/a.csv": FILES["a.csv"]}, datasets={"a": {"path": "year=2026"}})
+    with pytest.raises(UsageError, match="`year=2026` is a folder, expected a table") as caught:
+        desk.table("a")
+    assert caught.value.hint.startswith("name its files, such as data/**/*.parquet")
+
+
+def test_the_table_of_a_contract_is_none_of_a_file(tmp_path: Path) -> None:
+    datasets = {"a": {"path": "a.csv", "contract": "c.yaml", "table": "loans"}, "b": {"path": "b.csv", "table": "b"}}
+    desk = bench(tmp_path, datasets=datasets)
+    assert desk.table("a").rows() == 2
+    with pytest.raises(UsageError, match="names one table of a database"):
+        desk.table("b")
+
+
 def test_a_broken_table_does_not_spoil_another(tmp_path: Path) -> None:
     desk = bench(tmp_path, files={**FILES, "a.csv": "x,y\n1\n2,3\n"})
     with pytest.raises(MlciError, match="cannot be read"):

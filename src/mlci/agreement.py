@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from mlci.contract import Contract
+from mlci.errors import MlciError
 from mlci.escape import line
 from mlci.findings import Finding, InvalidFile, Level
 from mlci.places import Location
@@ -27,11 +29,15 @@ def with_contracts(model: Model, contract_of: Callable[[str, str | None], Contra
     if not any(dataset.contract for dataset in model.datasets.values()):
         return model
     merger = _Merger(model)
-    contracts = {
-        name: contract_of(model.path(dataset.contract), dataset.table)
-        for name, dataset in model.datasets.items()
-        if dataset.contract
-    }
+    contracts = {}
+    for name, dataset in model.datasets.items():
+        if not dataset.contract:
+            continue
+        try:
+            contracts[name] = contract_of(model.path(dataset.contract), dataset.table)
+        except MlciError as error:
+            error.at = error.at or model.at("datasets", name, "contract")
+            raise
     datasets = {name: merger.dataset(dataset, contracts) for name, dataset in model.datasets.items()}
     if merger.findings:
         raise InvalidFile(merger.findings)
@@ -71,9 +77,11 @@ class _Merger:
 
     def columns(self, dataset: Dataset, contract: Contract) -> Dataset:
         added: dict[str, dict[str, Any]] = {}
+        hidden = set(dataset.hidden)
         places: dict[Pointer, Location] = dict(dataset.places)
         for name, rules in contract.columns.items():
             if name in dataset.without:
+                hidden |= {name} if rules.get("sensitive") else set()
                 continue
             ours = dataset.columns.get(name, {})
             missing = {rule: value for rule, value in rules.items() if rule not in ours}
@@ -82,7 +90,8 @@ class _Merger:
                 places[(name, rule)] = contract.places[("columns", name, rule)]
             if name not in dataset.columns:
                 places[(name,)] = contract.places[("columns", name)]
-        return replace(dataset, columns=ChainMap(added, dataset.columns), places=places)  # type: ignore[arg-type]  # read only
+        columns: Any = ChainMap(added, dataset.columns)  # type: ignore[arg-type]  # read only
+        return replace(dataset, columns=columns, places=places, hidden=frozenset(hidden))
 
     def conflicts(self, dataset: Dataset, contract: Contract) -> None:
         for name, rules in contract.columns.items():
@@ -139,7 +148,8 @@ def _stated(rule: Any) -> tuple[Any, ...]:
 
 def _words(rule: Any) -> str:
     value, *how = _stated(rule)
-    said = show(value) if isinstance(value, str) else line(str(value))
+    # as both files write it: true, [0, null]
+    said = show(value) if isinstance(value, str) else line(json.dumps(value, ensure_ascii=False, default=str))
     with_ = ", ".join(
         f"{key} {line(str(held))}"
         for key, held in zip(("mostly", "max", "where"), how, strict=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -59,7 +60,7 @@ def check(
     total = sum(len(task.specs) + 1 for task in tasks)
     tell = _Teller(progress, total)
     try:
-        with ThreadPoolExecutor(max_workers=jobs or max(2, workspace.world.cores)) as pool:
+        with tell.watching(tasks), ThreadPoolExecutor(max_workers=jobs or max(2, workspace.world.cores)) as pool:
             try:
                 for task in tasks:
                     task.start(pool, clock, tell)
@@ -121,6 +122,10 @@ def _only(words: Sequence[str], loaded: Sequence[Loaded], config: Config) -> pla
     return plan.Only(frozenset(words))
 
 
+WATCHED_S = 0.5
+"""Seconds between two looks at how far the scans are."""
+
+
 class _Teller:
     """Counts what is done, for whoever shows progress."""
 
@@ -135,6 +140,30 @@ class _Teller:
             self._done += 1
             if self._progress:
                 self._progress(self._done, self._total, what)
+
+    @contextmanager
+    def watching(self, tasks: Sequence[_Task]) -> Iterator[None]:
+        """Tells of long scans while they go on, where anybody is told of anything."""
+        if self._progress is None:
+            yield
+            return
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(WATCHED_S):
+                read = {label: done for task in tasks for label, done in task.progress().items()}
+                with self._lock:
+                    if read and self._progress:
+                        said = ", ".join(f"{label} {done:.0%}" for label, done in read.items())
+                        self._progress(self._done, self._total, f"reading {said}")
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join()
 
 
 class _Task:
@@ -235,6 +264,10 @@ class _Task:
             inputs=inputs,
             results=tuple(results),
         )
+
+    def progress(self) -> dict[str, float]:
+        with self._lock:  # it is not closed meanwhile
+            return self._bench.progress() if self._bench else {}
 
     def interrupt(self) -> None:
         if self._bench:

@@ -14,7 +14,9 @@ from typing import Any, TypeAlias
 from mlci import distance, drift, quantities, schema, stats
 from mlci.case import Case, Skip, error, note
 from mlci.changes import holds
+from mlci.counted import CONFIDENCE
 from mlci.distance import Counts
+from mlci.errors import UsageError
 from mlci.escape import line
 from mlci.findings import Finding, Level
 from mlci.places import Location
@@ -103,6 +105,10 @@ class Plan:
 def reference(case: Case) -> Profile:
     """The profile of the dataset that ``from`` names, of the columns that are asked for; of all where none is named."""
     name = case.options["from"]
+    if name == case.dataset.name:
+        raise UsageError(
+            f"`from` names `{line(name)}`, which is the dataset itself: it never differs", at=case.at("from")
+        )
     dataset = case.model.datasets[name]
     named: Iterable[str] | None = case.options.get("columns")
     if named is None:
@@ -153,6 +159,10 @@ def plan(case: Case, profile: Profile, names: Sequence[str], asked: Iterable[str
             findings.append(error(message, case.at("columns"), "write both as one type"))
         else:
             statistics = _statistics(found, asked)
+            if explicit and found.counts and not statistics:
+                findings.append(
+                    error(f"no statistic that has a limit is one of the column `{line(name)}`", case.at("columns"))
+                )
             shapeless += [] if found.counts or found.missing == profile.rows else [name]
             pairs.append(Pair(found, statistics))
     if skipped:
@@ -200,6 +210,9 @@ def compare(case: Case, planned: Plan, limits: Limits) -> Comparing:
     if not rows:
         yield error("no row was looked at: the dataset has none")
         return undecided
+    if not planned.profile.rows:
+        yield error(f"nothing was compared: `{line(case.options['from'])}` has no rows", case.at("from"))
+        return undecided
     alpha = stats.bonferroni(drift.GATE_ALPHA, planned.comparisons)
     for pair in planned.pairs:
         undecided += yield from _pair(case, planned.profile, pair, answers, rows, limits, alpha)
@@ -236,7 +249,7 @@ def _pair(
         return undecided
     counts: Counts = current  # type: ignore[assignment]  # whole numbers, of a histogram or of categories
     if "new_categories" in pair.statistics:
-        yield from _new(case, pair, counts, limits["new_categories"])
+        undecided += yield from _new(case, pair, counts, limits["new_categories"])
     spans = _spans(pair, answers)
     shares = distance.shown(column, counts)
     for statistic in pair.statistics:
@@ -290,29 +303,50 @@ def _spans(pair: Pair, answers: Answers) -> tuple[drift.Span, drift.Span] | None
     return (numbers[0], numbers[1]), (numbers[2], numbers[3])
 
 
-def _new(case: Case, pair: Pair, current: Counts, limits: Sequence[Limit]) -> Iterator[Finding | Measurement]:
+def _new(case: Case, pair: Pair, current: Counts, limits: Sequence[Limit]) -> Comparing:
     """Rows of categories that the reference does not have; they are named where they are not rare."""
     name, column = line(pair.name), pair.reference
     if column.counts[-1]:
-        yield note(f"`{name}` has more categories than its profile; new ones cannot be told from rare ones", case.at())
-        return
+        said = f"`{name}` has more categories than its profile; new ones cannot be told from rare ones"
+        if "columns" in case.options:  # this column is asked about
+            return [said]
+        yield note(said, case.at())
+        return []
+    table, undecided = case.table, []
+    value: float = current[-1]
+    low: float | None = None
+    high: float | None = None
+    if table.scanned is not None:
+        # so many are to expect in every row
+        of_all = table.rows() / table.scanned
+        ends = stats.clopper_pearson(current[-1], sum(current), confidence=CONFIDENCE)
+        low, high = (end * sum(current) * of_all for end in ends)
+        value *= of_all
+        for limit in limits:
+            if limit.level is Level.ERROR and low <= limit.bound < high:
+                between = f"between {show(round(low))} and {show(round(high))} by a sample"
+                undecided.append(f"rows of new categories of {name} are {between}, the limit is {show(limit.bound)}")
+        limits = [limit for limit in limits if not low <= limit.bound < high]
     measured = Measurement(
         name=f"rows of new categories of {name}",
-        value=current[-1],
+        value=value,
         unit="rows",
         limits=tuple(limits),
-        n=sum(current),
+        low=low,
+        high=high,
+        n=sum(current) if low is None else None,
         at=case.at(),
     )
     yield measured
     if not current[-1]:
-        return
+        return undecided
     known = set(column.categories)
     top = case.answer(TopValues(pair.name, len(known) + NAMED))
     found = [(value, rows) for value, rows in top if value not in known and rows >= LEAST_NAMED]
     said = ", ".join(f"`{_cut(value)}` ({rows:,} rows)" for value, rows in found[:NAMED])
     if said:
         yield note(f"new in `{name}`: {said}", _place(measured))
+    return undecided
 
 
 def _place(measurement: Measurement) -> Location | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mlci import privacy, quantities, stats
 from mlci.case import Case, error
+from mlci.errors import UsageError
 from mlci.escape import line
 from mlci.findings import Finding, Level, Rows
 from mlci.places import Location
@@ -52,7 +53,12 @@ def judge(
     how = case.options if how is None else how
     place = place or case.at
     at = at or case.at()
-    answers = case.answers(needs(question))
+    try:
+        answers = case.answers(needs(question))
+    except UsageError as wrong:
+        if wrong.at is None and wrong.message.startswith("`where`"):
+            wrong.at = place("where")
+        raise
     fails = _rows(answers[question])
     n = answers[tested(question)] if tested(question) in answers else case.table.rows()
     assert isinstance(n, int)
@@ -71,7 +77,8 @@ def judge(
     )
     row_limits = tuple(Limit("max", float(bound), level, where) for bound, level, where in counts)
     if sampled is not None:
-        total = case.table.rows()
+        # `max` is of every row, and `n` those that `where` lets through: so many of them are to expect
+        total = case.table.rows() * n / sampled
         share_limits += tuple(Limit("max", limit.bound / total, limit.level, limit.at) for limit in row_limits)
         low, high = stats.clopper_pearson(fails, n, confidence=CONFIDENCE)
         doubtful = [limit for limit in share_limits if low <= limit.bound < high]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mlci import quantities
+from mlci import document, quantities
 from mlci.bundle import canonical
 from mlci.content import FETCH, KINDS, Content
 from mlci.errors import MlciError, UsageError
@@ -18,7 +19,8 @@ from mlci.once import Once
 from mlci.ports import Table
 from mlci.privacy import Privacy
 from mlci.questions import Answer, Question
-from mlci.repo import Repo, refusal
+from mlci.reader import MAX_BYTES
+from mlci.repo import Repo, is_lfs_pointer, refusal
 from mlci.specs import Dataset, Model
 from mlci.world import World
 
@@ -27,7 +29,12 @@ if TYPE_CHECKING:
     from mlci.tables.duck import Warehouse
 
 _TABLES = "parquet, CSV, JSON lines, Arrow, DuckDB and SQLite files are read"
-_INSTEAD_OF_TABLES = {**FETCH, "compressed": f"unpack it: {_TABLES}"}
+DATABASES = ("duckdb", "sqlite")
+_INSTEAD_OF_TABLES = {
+    **FETCH,
+    "folder": f"name its files, such as data/**/*.parquet: {_TABLES}",
+    "compressed": f"unpack it: {_TABLES}",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +66,7 @@ class Datasets:
         self._once = Once()
         self._lock = threading.Lock()
         self._asks: dict[str, list[Callable[[], Iterable[Question]]]] = {}
+        self._here = threading.local()
         self._open: list[Table] = []
         self._warehouse: Warehouse | None = None
 
@@ -72,6 +80,19 @@ class Datasets:
         keys = {name: self._hashes(name) for name in self._model.datasets}
         if dataset.connection is not None:
             return self._remote(dataset, others, keys)
+        try:
+            return self._opened(dataset, others, keys)
+        except MlciError as error:
+            # one place for all checks: it is the file's trouble, and told once
+            error.at = error.at or self._model.at("datasets", dataset.name, "path")
+            raise
+
+    def _opened(
+        self,
+        dataset: Dataset,
+        others: Mapping[str, Callable[[], Table]],
+        keys: Mapping[str, Callable[[], Collection[int]]],
+    ) -> Table:
         path = self._model.path(dataset.path)
         files, kind = self.one_kind(path)
         warehouse = self._once("warehouse", "", self._make_warehouse)
@@ -82,7 +103,8 @@ class Datasets:
             kind,
             path,
             csv=dataset.csv or None,
-            table=dataset.table,
+            # of a file that has no tables, it names that of the contract
+            table=dataset.table if kind in DATABASES or not dataset.contract else None,
             sample=dataset.scan,
             root=folder if len(files) > 1 or files[0] != path else None,
             others=others,
@@ -193,6 +215,9 @@ class Datasets:
         self._asks.setdefault(dataset, []).append(asks)
 
     def answers(self, dataset: str, questions: Sequence[Question]) -> dict[Question, Answer]:
+        if getattr(self._here, "planning", False):
+            # a check asks before it says what it will ask: the plan is not made yet, and waits for it
+            return self.table(dataset).answer(questions)
         known = self._once("answers", dataset, lambda: self._planned(dataset))
         late = [question for question in questions if question not in known]
         if late:
@@ -203,11 +228,15 @@ class Datasets:
     def _planned(self, dataset: str) -> dict[Question, Answer]:
         """Everything that was announced, answered in one scan; nothing where a question stands in the way."""
         announced: list[Question] = []
-        for asks in self._asks.get(dataset, ()):
-            try:
-                announced += asks()
-            except Exception:  # noqa: BLE001, S112  # the check itself meets it again, and says what it is
-                continue
+        self._here.planning = True
+        try:
+            for asks in self._asks.get(dataset, ()):
+                try:
+                    announced += asks()
+                except Exception:  # noqa: BLE001, S112  # the check itself meets it again, and says what it is
+                    continue
+        finally:
+            self._here.planning = False
         table = self.table(dataset)
         try:
             return table.answer(announced)
@@ -226,7 +255,9 @@ class Datasets:
         if committed is None:
             name = "\0".join((dataset, *sorted(columns)))
             return self._once("computed profile", name, lambda: self._computed(spec, columns))
-        if self._is_here(spec) and committed.content != (found := self._content(dataset)):
+        # a Git LFS pointer tells the digest of what it stands for, and other bytes make another profile
+        found = self._content(dataset) if self._is_here(spec) else self._pointed_at(spec)
+        if found and committed.content != found:
             raise UsageError(
                 f"`{line(spec.profile)}` is the profile of other bytes ({committed.content[:19]}) than"
                 f" `{line(spec.path)}` has now ({found[:19]})",
@@ -243,6 +274,16 @@ class Datasets:
     def _content(self, dataset: str) -> str:
         return f"sha256:{self.identity(dataset, 'sha256')}"
 
+    def _pointed_at(self, dataset: Dataset) -> str:
+        """The digest that the Git LFS pointer of a dataset's only file has; "" where there is no such pointer."""
+        try:
+            names = self._files(self._model.path(dataset.path)) if dataset.path else []
+            raw = self._repo.head(names[0], 1024) if len(names) == 1 else b""
+        except MlciError:
+            return ""
+        oid = re.search(rb"^oid (sha256:[0-9a-f]{64})$", raw, re.MULTILINE) if is_lfs_pointer(raw) else None
+        return oid[1].decode() if oid else ""
+
     def _is_here(self, dataset: Dataset) -> bool:
         """Whether the bytes of a dataset are in this checkout."""
         try:
@@ -258,11 +299,23 @@ class Datasets:
             return None
         return profile.read(repo.read(path, profile.MAX_BYTES), path)
 
+    def _before(self, repo: Repo, dataset: Dataset) -> Profile | None:
+        """The profile at the baseline: where it is now, else where the manifest there has it."""
+        if found := self._profile(repo, dataset):
+            return found
+        path = self._model.document.path
+        try:
+            data: Any = document.read(repo.read(path, MAX_BYTES), path).data
+            written = data["datasets"][dataset.name].get("profile", f"{dataset.name}.profile.json")
+        except (MlciError, LookupError, TypeError, AttributeError):
+            return None  # the dataset is new, or nothing that can be read was there
+        return self._profile(repo, replace(dataset, profile=str(written)))
+
     def baseline(self, dataset: str) -> Profile | None:
         spec = self._model.datasets[dataset]
         before = self._terms.baseline
         if before is not None:
-            found = self._once("baseline", dataset, lambda: self._profile(before, spec))
+            found = self._once("baseline", dataset, lambda: self._before(before, spec))
             if found is not None:
                 return found
         own = self.committed(dataset)
@@ -305,6 +358,10 @@ class Datasets:
             return hashlib.file_digest(stream, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
 
     # -- the end
+
+    def progress(self) -> dict[str, float]:
+        """The files that are being read, and how far, from 0 to 1."""
+        return self._warehouse.progress() if self._warehouse is not None else {}
 
     def interrupt(self) -> None:
         """End what a table is being asked, from another thread; the asking thread gets an error."""

@@ -49,6 +49,10 @@ def _raise(found: list[Finding]) -> None:
         raise InvalidFile(found)
 
 
+_VALUED = frozenset(("range", "in", "pattern", "length"))
+"""Rules of a column that say what they want; of others, that they stand there is all."""
+
+
 class _ModelReader:
     """Builds the specs, and finds what a schema cannot say: names that are not there, ids twice, paths outside."""
 
@@ -108,12 +112,19 @@ class _ModelReader:
         for key in ("contract", "profile"):
             if key in spec:
                 self.path((*here, key), spec[key])
+        self.rules((*here, "columns"), spec.get("columns", {}))
         own_columns = "columns" in spec or "like" not in spec
         checks = self.checks(spec.get("checks", ()), (*here, "checks"), raw, name)
         inherited: dict[str, Any] = base.get("columns", {})
         without = spec.get("without", ())
+        hidden = frozenset(column for column in without if inherited.get(column, {}).get("sensitive"))
         if without:
             inherited = {column: rules for column, rules in inherited.items() if column not in without}
+        # a rule said anew does not say that its values may be shown now
+        columns = {
+            column: {"sensitive": True, **rules} if inherited.get(column, {}).get("sensitive") else rules
+            for column, rules in spec.get("columns", {}).items()
+        }
         target = spec.get("target", base.get("target"))
         connection, scan = spec.get("connection"), spec.get("scan")
         return Dataset(
@@ -122,18 +133,31 @@ class _ModelReader:
             target=None if target in without else target,
             key=tuple(spec.get("key", [column for column in base.get("key", ()) if column not in without])),
             # a view and no copy: many datasets may be like one that has many columns
-            columns=ChainMap(spec.get("columns", {}), inherited),
+            columns=ChainMap(columns, inherited),
             columns_pointer=(*here, "columns") if own_columns else ("datasets", spec["like"], "columns"),
             checks=checks,
             contract=spec.get("contract"),
             like=spec.get("like"),
             without=tuple(without),
+            hidden=hidden,
             profile=spec.get("profile", f"{name}.profile.json"),
             table=spec.get("table"),
             connection=f"env:{connection['env']}" if isinstance(connection, dict) else connection,
             csv=spec.get("csv", {}),
             scan=(scan["rows"], scan.get("seed", 1)) if scan else None,
         )
+
+    def rules(self, here: Pointer, columns: Mapping[str, Mapping[str, Any]]) -> None:
+        """A rule says what it wants: one without, or with no bound, would be held against every row and never fail."""
+        for column, rules in columns.items():
+            for name in _VALUED & rules.keys():
+                written = rules[name]
+                value = written.get("is") if isinstance(written, dict) else written
+                pointer = (*here, column, name)
+                if value is None:
+                    self.wrong(pointer, f"`is` is missing in {subject(pointer)}", f"say {{is: …}}, what `{name}` wants")
+                elif value == [None, None]:
+                    self.wrong(pointer, f"{subject(pointer)} is open on both sides: no value can break it")
 
     def source(self, here: Pointer, spec: Mapping[str, Any]) -> None:
         """A dataset has files, or a table of a connection."""
@@ -229,7 +253,8 @@ class _ModelReader:
 
     def is_taken(self, id_: str, check: str) -> bool:
         """Whether an id is one that checks get without being asked for."""
-        implied = f"options-{id_}" in self.schema["$defs"] or id_ == "manifest" or id_.startswith("columns-")
+        own = id_ == "manifest" or id_.startswith(("columns-", "contract-"))
+        implied = f"options-{id_}" in self.schema["$defs"] or own
         return implied and id_ != check
 
     def references(self, check: str, options: Mapping[str, Any], pointer: Pointer, raw: Mapping[str, Any]) -> None:

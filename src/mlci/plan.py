@@ -99,27 +99,61 @@ def with_defaults(spec: CheckSpec, config: Config) -> dict[str, object]:
     Of a check that the repository requires, a model may tighten the defaults, never loosen them.
     """
     defaults = config.defaults.get(spec.check, {})
-    return _tightened(defaults, spec.options) if spec.required else {**defaults, **spec.options}
+    return _tightened(spec.check, defaults, spec.options) if spec.required else {**defaults, **spec.options}
 
 
-def _tightened(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    shared = {key: _stricter(key, defaults[key], own[key]) for key in defaults.keys() & own.keys()}
+def _tightened(check: str, defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    shared = {key: _stricter(check, key, defaults[key], own[key]) for key in defaults.keys() & own.keys()}
     return {**defaults, **own, **shared}
 
 
-def _stricter(key: str, default: Any, own: Any) -> Any:
+_AT_LEAST = frozenset(("min", "mostly", "classes"))
+"""Options of which the greater value is the stricter one."""
+_AT_MOST = frozenset(
+    ("max", "max_age", "change", "psi", "ks", "js", "cramers_v", "wasserstein", "missing", "new_categories")
+)
+"""Options of which the smaller one is."""
+_KEYS = frozenset(("by", "on", "groups", "references"))
+"""Columns that are held against others together: more of them let more rows through. Of other lists, each item asks
+for more."""
+_OF_KEYS = frozenset(("unique", "foreign-key"))
+"""Checks whose ``columns`` are such a key."""
+
+
+def _stricter(check: str, key: str, default: Any, own: Any) -> Any:
     """Of two values of one option the one that lets less through; the repository's where that cannot be told."""
+    if key in _AT_LEAST | _AT_MOST:
+        return _stricter_bound(max if key in _AT_LEAST else min, default, own)
     if isinstance(default, dict) and isinstance(own, dict):
-        return _tightened(default, own)
-    if isinstance(default, list) and isinstance(own, list):
+        return _tightened(check, default, own)
+    is_key = key in _KEYS or (key == "columns" and check in _OF_KEYS)
+    if not is_key and isinstance(default, list) and isinstance(own, list):
         return [*default, *(item for item in own if item not in default)]
-    if key in ("min", "max"):
-        choose = max if key == "min" else min
-        if isinstance(default, int | float) and isinstance(own, int | float):
-            return choose(default, own)
-        if isinstance(default, str) and isinstance(own, str):
-            return choose(default, own, key=quantities.size)
     return default
+
+
+def _stricter_bound(choose: Callable[..., Any], default: Any, own: Any) -> Any:
+    """The stricter bound on each level; a plain one is that of errors."""
+    levels, ours = (held if isinstance(held, dict) else {"error": held} for held in (default, own))
+    found = dict(levels)
+    for level, bound in ours.items():
+        try:
+            found[level] = choose(levels.get(level, bound), bound, key=_number)
+        except ValueError:
+            continue
+    return found if isinstance(default, dict) or isinstance(own, dict) else found["error"]
+
+
+def _number(written: float | str) -> float:
+    """A bound as a number, whatever its unit. Raises ValueError for what is none."""
+    if not isinstance(written, str):
+        return float(written)
+    for read in (quantities.share, quantities.duration):
+        try:
+            return read(written)
+        except ValueError:
+            continue
+    return quantities.size(written)
 
 
 def shard(names: Sequence[str], part: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from mlci import re2
@@ -81,9 +81,15 @@ def _unique(rule: Rule, _: Column) -> RowQuestion:
 
 def _range(rule: Rule, column: Column) -> RowQuestion:
     low, high = (bound if bound is None else _value(rule, column, bound) for bound in rule.value)
+    if isinstance(low, datetime) != isinstance(high, datetime):  # a day is its beginning
+        low, high = (_moment(bound) for bound in (low, high))
     if low is not None and high is not None and low > high:  # type: ignore[operator]  # both of the column's type
         raise UsageError(f"the range of `{rule.column}` ends before it begins", at=rule.at)
     return Count(Outside(rule.column, low, high), rule.where)
+
+
+def _moment(bound: Value | None) -> Value | None:
+    return datetime(bound.year, bound.month, bound.day) if type(bound) is date else bound
 
 
 def _value(rule: Rule, column: Column, written: Any) -> Value:
@@ -143,7 +149,9 @@ def check_pattern(pattern: str, at: Location | None) -> None:
     """Raises UsageError for what RE2 does not have, such as lookaround and references back."""
     if found := re2.problem(pattern):
         raise UsageError(
-            f"the pattern has {found}", hint="say it without lookaround and references back, or use a `sql` check", at=at
+            f"the pattern has {found}",
+            hint="RE2 has no lookaround and no references back; a `sql` check says more",
+            at=at,
         )
 
 

@@ -73,9 +73,10 @@ def run(case: Case, check: Check, clock: Callable[[], float], needs: Sequence[st
 def _require(case: Case, needs: Sequence[str]) -> None:
     missing = [f"`{name}`" for name in needs if name not in case.options]
     if missing:
-        # the manifest's own options were held against the schema; only a policy can ask for a check without them
+        # options that are written were held against the schema; a policy, and a name alone, ask for a check without
+        who = "the repository requires" if case.spec.required else "the manifest asks for"
         raise UsageError(
-            f"the repository requires `{case.spec.check}`, and nobody says its {' and '.join(missing)}",
+            f"{who} `{case.spec.check}`, and nobody says its {' and '.join(missing)}",
             hint=f"add `- {case.spec.check}: {{…}}` to `checks:`, or give them under `defaults:` in mlci.yaml",
         )
 

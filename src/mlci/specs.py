@@ -50,6 +50,8 @@ class Dataset:
     like: str | None = None
     without: tuple[str, ...] = ()
     """The columns of the dataset it is like that it does not have."""
+    hidden: frozenset[str] = frozenset()
+    """Those of them that are sensitive there: where one is here all the same, it is not shown either."""
     profile: str = ""
     """The file of its committed profile."""
     table: str | None = None
@@ -62,7 +64,7 @@ class Dataset:
     @property
     def sensitive(self) -> frozenset[str]:
         """The columns whose values are never shown or stored."""
-        return frozenset(name for name, rules in self.columns.items() if rules.get("sensitive"))
+        return self.hidden | {name for name, rules in self.columns.items() if rules.get("sensitive")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,6 +214,10 @@ class Workbench:
             raise UsageError("an interpreter of its own needs a work tree, and a commit is checked here")
         return Path(root)
 
+    def progress(self) -> dict[str, float]:
+        """The files that are being read, and how far, from 0 to 1."""
+        return self.datasets.progress()
+
     def interrupt(self) -> None:
         """End what a table is being asked, from another thread; the asking thread gets an error."""
         self.datasets.interrupt()

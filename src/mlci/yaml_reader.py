@@ -109,7 +109,7 @@ def _events(reader: Reader, events: Any) -> None:
             if documents > 1:
                 raise reader.stop(place, "a second document begins here", "keep one document in a file")
     if not documents:
-        reader.refuse((1, 1), "the file is empty", "begin with `version: 1`")
+        reader.refuse((1, 1), "the file is empty", "" if reader.foreign else "begin with `version: 1`")
 
 
 def _pointer(top: _Open | None) -> Pointer:

@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -81,6 +82,9 @@ def check(case: Case) -> Iterator[Finding | Measurement]:
     if not case.answer(Rows()):
         yield error("no row was looked at: the dataset has none")
         return
+    if parts != ["target"] and _is_here(case) and not case.bench.answers(_from(case), [Rows()])[Rows()]:
+        yield error(f"nothing was compared: `{line(_from(case))}` has no rows", case.at("from"))
+        return
     undecided = ""
     for part in parts:
         undecided = (yield from _PARTS[part](case)) or undecided
@@ -92,6 +96,8 @@ def _parts(case: Case) -> list[str]:
     named = [part for part in PARTS if part in case.options]
     usual = ["rows", "target"] if case.dataset.target else ["rows"]
     parts = [part for part in named if case.options[part]] if named else usual
+    if not parts:
+        raise UsageError("every part of the check is switched off", hint="take the check out", at=case.at())
     if parts != ["target"] and "from" not in case.options:
         raise UsageError(
             "`from` is missing: it names the dataset that nothing may be shared with",
@@ -145,6 +151,10 @@ def _groups(case: Case) -> Counting:
 
 def _keys(case: Case, part: str) -> Counting:
     columns = case.options[part]
+    for index, column in enumerate(chosen.columns(case, part)):
+        if case.answer(Extreme(column.name, "max")) is None:
+            yield error(f"`{line(column.name)}` has no value: no key was compared", case.at(part, index))
+            return ""
     question: RowQuestion = _shared(case, columns, part) if _is_here(case) else _known(case, part)
     name = f"{chosen.words(columns)} also in {line(_from(case))}"
     reason = yield from counted.judge(case, name, question, at=case.at(part), about=columns)
@@ -195,7 +205,7 @@ def _known(case: Case, part: str) -> Known:
     names = [column.name for column in chosen.columns(case, part)]
     other = _from(case)
     keys = _profile(case, part).key(names)
-    if keys is None:
+    if keys is None or not keys.hashes:
         raise UsageError(
             f"the data of `{line(other)}` are not here, and its profile has no hashes of {chosen.words(names)}",
             hint=f"fetch them, or hash them where they are: mlci data profile {line(other)} --keys {','.join(names)}",
@@ -225,11 +235,28 @@ def _after(case: Case) -> Counting:
         return ""
     where = case.options.get("where", "")
     holes = case.answer(Count(Missing(column.name), where))
+    if holes and holes == case.answer(Count(None, where)):
+        yield error(f"`{line(column.name)}` has no value: no row is held to be later", at)
+        return ""
     if holes:
         yield note(f"`{line(column.name)}` is missing in {holes:,} rows; they are not held to be earlier", at)
-    question = Count(Outside(column.name, low=_next(latest)), where)
+    try:
+        low = _next(latest)
+    except (OverflowError, TypeError):  # infinity, or a year that Python does not know
+        raise UsageError(
+            f"the latest `{line(column.name)}` in `{line(other)}` lies beyond the year 9999, or before the year 1",
+            hint="correct what writes it: nothing can be later",
+            at=at,
+        ) from None
+    question = Count(Outside(column.name, low=low), where)
     name = f"{line(column.name)} not after {line(other)}"
-    return (yield from counted.judge(case, name, question, at=at, about=[column.name]))
+    counting = counted.judge(case, name, question, at=at, about=[column.name])
+    if column.name not in case.dataset.sensitive | case.model.datasets[other].sensitive:
+        return (yield from counting)
+    items, reason = counted.collected(counting)
+    for item in items:  # the query has the latest value in it
+        yield replace(item, query="")
+    return reason
 
 
 def _latest(case: Case, column: Column) -> Any:
@@ -263,7 +290,10 @@ def _latest(case: Case, column: Column) -> Any:
         )
     if column.type in numbers or not isinstance(known.high, str):
         return known.high
-    return date.fromisoformat(known.high) if column.type == "date" else datetime.fromisoformat(known.high)
+    try:
+        return date.fromisoformat(known.high) if column.type == "date" else datetime.fromisoformat(known.high)
+    except ValueError:
+        return known.high  # no date of a year from 1 to 9999; nothing comes after it
 
 
 def _next(value: Any) -> Any:

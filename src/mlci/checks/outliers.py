@@ -101,6 +101,8 @@ def _ranges(case: Case) -> tuple[list[ColumnProfile], list[Finding]]:
             ranges.append(column)
         elif is_named:
             findings.append(error(f"the profile of `{own.name}` has no range of `{line(name)}`", at))
+        elif column and column.type in NUMBERS and column.missing < profile.rows:
+            findings.append(note(f"not looked at: `{own.name}` has a `{line(name)}` that is infinite", at))
     if hidden:
         findings.append(note(f"sensitive, and not looked at: {', '.join(hidden[:8])}", case.at()))
     return ranges, findings

@@ -29,7 +29,7 @@ from mlci.case import Case, error, note
 from mlci.changes import Change
 from mlci.escape import line
 from mlci.findings import Finding
-from mlci.questions import Count, Missing, Question
+from mlci.questions import Count, Extreme, Missing, Question
 
 GROUP = "data"
 SCOPE = schema.DATA
@@ -50,6 +50,8 @@ def check(case: Case) -> Iterator[Finding]:
     holes = [Count(Missing(change.column)) for change in found if change.kind == "changed"]
     answers = case.answers([Count(), *holes])
     empty = {hole.test.column for hole in holes if isinstance(hole.test, Missing) and answers[hole] == answers[Count()]}
+    if case.table.scanned is not None:  # a sample may have none of its values
+        empty = {name for name in empty if case.answer(Extreme(name, "max")) is None}
     for change in found:
         if change.column in empty and change.kind == "changed":
             continue

@@ -73,10 +73,13 @@ def command(
     from mlci import gate, reports
     from mlci.checking import check
     from mlci.cli import console
+    from mlci.errors import UsageError
     from mlci.selection import Selection
     from mlci.workspace import open_workspace
     from mlci.world import World
 
+    if fast and not paths:
+        raise UsageError("`--fast` looks at the data files that it is given, and there are none", hint="name PATHS")
     world = World()
     words = tuple(word.strip() for item in only for word in item.split(",") if word.strip())
     with open_workspace(world, revision=commit) as workspace, console.progress(world) as tell:
@@ -124,13 +127,16 @@ def _moment(text: str | None) -> datetime | None:
 def write(path: Path, text: str) -> None:
     from mlci.errors import OutsideFailed
 
+    # a device such as /dev/null, a pipe or a link is written to: no file shall take its place
+    is_kept = path.is_symlink() or path.is_dir() or path.is_fifo() or path.is_char_device()
     # beside the target first: a full disk or a kill leaves the old report, never half of a new one
-    part = path.with_name(path.name + ".part")
+    part = path if is_kept else path.with_name(path.name + ".part")
     try:
         part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        if not is_kept:
+            part.replace(path)
     except OSError as error:
-        if part.is_file():
+        if not is_kept and part.is_file():
             part.unlink()
         raise OutsideFailed(
             f"`{path}` cannot be written: {(error.strerror or '').lower()}", hint="name another place with --output"

@@ -43,9 +43,10 @@ def command(check: str, format_: str) -> None:
     if properties:
         required = module.OPTIONS.get("required", ())
         console.say("\nOptions:")
+        width = max(12, *map(len, properties))
         for name, option in properties.items():
             words = _words(option)
-            console.say(f"  {name:12} {words}{' (required)' if name in required else ''}")
+            console.say(f"  {name:{width}} {words}{' (required)' if name in required else ''}")
 
 
 def _words(option: dict[str, object]) -> str:

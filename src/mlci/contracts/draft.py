@@ -336,7 +336,8 @@ def choose(names: Sequence[str], wanted: str | None, what: str, document: Docume
     listed = ", ".join(show(name) for name in names[:20]) or "none"
     at = document.at()
     if wanted is None or not names:
-        raise UsageError(f"the contract has {len(names)} {what}s: {listed}", hint="name one of them: `table: …`", at=at)
+        hint = "name one of them: `table: …` in the manifest, `--table …` for `mlci data import`"
+        raise UsageError(f"the contract has {len(names)} {what}s: {listed}", hint=hint, at=at)
     if found:
         raise UsageError(f"the contract has {len(found)} {what}s {show(wanted)}", at=at)
     raise UsageError(f"the contract has no {what} {show(wanted)}", hint=f"it has {listed}", at=at)

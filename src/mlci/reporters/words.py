@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mlci.findings import Finding, Level
 from mlci.places import Location
@@ -39,6 +40,8 @@ def value(measurement: Measurement) -> str:
 BARS = "▁▂▃▄▅▆▇█"
 MEASURED = 5
 """Measurements of one check that are shown; of the others the count."""
+IDS = 3
+"""Checks that are named beside a finding that they share."""
 
 
 def bars(measurement: Measurement) -> str:
@@ -80,12 +83,14 @@ def limits(measurement: Measurement) -> str:
 
 
 def findings(report: Report) -> list[tuple[ModelReport, Result, Finding]]:
-    """Every finding once, errors first, in the order of files and lines."""
+    """Every finding once, errors first, in the order of files and lines; its result has the ids of all that have it."""
     order = list(Level)
-    seen: dict[tuple[str, Location | str, str], tuple[ModelReport, Result, Finding]] = {}
+    seen: dict[tuple[str, Location | str, str, str], list[tuple[ModelReport, Result, Finding]]] = {}
     for model, result in report.results():
         for finding in result.findings:
-            seen.setdefault((finding.level, finding.at or model.path, finding.message), (model, result, finding))
+            # a query tells two datasets apart that break one rule alike
+            same = (finding.level, finding.at or model.path, finding.message, finding.query)
+            seen.setdefault(same, []).append((model, result, finding))
 
     def key(item: tuple[ModelReport, Result, Finding]) -> tuple[int, str, int, int]:
         at = item[2].at
@@ -96,7 +101,16 @@ def findings(report: Report) -> list[tuple[ModelReport, Result, Finding]]:
             (at.column or 0) if at else 0,
         )
 
-    return sorted(seen.values(), key=key)
+    return sorted((_together(found) for found in seen.values()), key=key)
+
+
+def _together(found: list[tuple[ModelReport, Result, Finding]]) -> tuple[ModelReport, Result, Finding]:
+    """What several checks found alike, as the finding of one."""
+    model, result, finding = found[0]
+    ids = list(dict.fromkeys(each.id for _, each, _ in found))
+    if len(ids) > IDS:
+        ids[IDS - 1 :] = [f"and {len(ids) - IDS + 1:,} more"]
+    return model, replace(result, id=", ".join(ids)), finding
 
 
 def row(columns: Sequence[str], cells: Sequence[str]) -> str:

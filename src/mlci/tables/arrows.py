@@ -10,7 +10,7 @@ from mlci.errors import LimitReached, MissingExtra, MlciError
 from mlci.escape import line
 from mlci.tables.messages import Stream, refuse_claims
 from mlci.tables.reading import Files, Source
-from mlci.tables.unreadable import MAX_COLUMNS, UnreadableData, first_line, refuse_doubles, too_wide, unreadable
+from mlci.tables.unreadable import MAX_COLUMNS, first_line, refuse_doubles, too_wide, unreadable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,16 +53,13 @@ def _load(arrow: Any, path: Path, given: Files, first: pa.Schema | None) -> pa.S
         refuse_doubles(given.label, reader.schema.names, given.shown(path))
         given.refuse_hidden(reader.schema.names)
         schema = arrow.schema([(field.name, _plain(arrow, field.type)) for field in reader.schema])
-        if first is not None and not schema.equals(first):
-            differ = sorted({str(field) for field in schema} ^ {str(field) for field in first})
-            raise UnreadableData(
-                f"`{given.label}` is no one table: `{line(given.shown(path))}` and `{line(given.shown(given.files[0]))}` differ"
-                f" in the column `{line(differ[0] if differ else '')[:200]}`",
-                hint="let the pattern name files of the same columns and types",
-            )
+        if first is not None:
+            differ = sorted({(f.name, str(f.type)) for f in schema} ^ {(f.name, str(f.type)) for f in first})
+            if differ:
+                raise given.mixed(path, differ[0][0])
         failed: list[Exception] = []
         batches = arrow.RecordBatchReader.from_batches(schema, _batches(arrow, reader, schema, given, failed))
-        how = f"create table {given.view} as" if first is None else f"insert into {given.view}"
+        how = f"create table {given.view} as" if first is None else f"insert into {given.view} by name"
         try:
             given.take(f"{how} select * from {{}}", batches)
         except MlciError:

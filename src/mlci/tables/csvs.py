@@ -21,7 +21,11 @@ from mlci.tables.unreadable import UnreadableData, folded, unreadable
 LOOKED_AT = 64 << 20
 """Bytes of a large file that are looked at before DuckDB reads it."""
 _USUAL = {"delimiter": ",", "quote": '"'}
-_WIDER = (({"BIGINT", "DOUBLE"}, "DOUBLE"), ({"DATE", "TIMESTAMP"}, "TIMESTAMP"))
+_WIDER = (
+    ({"BIGINT", "HUGEINT"}, "HUGEINT"),
+    ({"BIGINT", "HUGEINT", "DOUBLE"}, "DOUBLE"),
+    ({"DATE", "TIMESTAMP"}, "TIMESTAMP"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,8 @@ def _options(csv: Mapping[str, Any] | None) -> dict[str, Any]:
     options = dict(csv or {})
     for key in ("delimiter", "quote", "escape"):
         value = options.get(key)
-        least = 1 if key == "delimiter" else 0
-        if value is not None and not (isinstance(value, str) and least <= len(value) <= 1 and value not in "\r\n\0"):
+        is_mark = isinstance(value, str) and len(value) == 1 and value not in "\r\n\0"
+        if value is not None and not is_mark and (key == "delimiter" or value != ""):
             raise UsageError(f"the {key} of a CSV file is `{line(str(value))}`, expected one character")
     if options.get("encoding") is not None:
         options["encoding"] = texts.encoding(str(options["encoding"]))
@@ -163,11 +167,7 @@ def _refuse_mixed(given: Files, forms: Sequence[_Form]) -> None:
         names = {folded(name): name for name, _ in form.columns}
         if names.keys() != wanted.keys():
             differ = sorted({**names, **wanted}[key] for key in names.keys() ^ wanted.keys())
-            raise UnreadableData(
-                f"`{given.label}` is no one table: `{line(given.shown(path))}` and `{line(given.shown(given.files[0]))}` differ"
-                f" in the column `{line(differ[0])}`",
-                hint="let the pattern name files of the same columns and types",
-            )
+            raise given.mixed(path, differ[0])
 
 
 def _unified(
@@ -196,7 +196,7 @@ def _natives(form: _Form) -> dict[str, str]:
 def _type(found: set[str]) -> str:
     if len(found) <= 1:
         return next(iter(found), "VARCHAR")
-    return next((wider for types, wider in _WIDER if found == types), "VARCHAR")
+    return next((wider for types, wider in _WIDER if found <= types), "VARCHAR")
 
 
 def _has_values(path: Path, form: _Form, name: str, given: Files, options: Mapping[str, Any]) -> bool:

@@ -14,7 +14,8 @@ import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -25,7 +26,7 @@ from mlci.errors import LimitReached, MissingExtra, UsageError
 from mlci.escape import line
 from mlci.ports import Column
 from mlci.questions import Answer, Question, RowQuestion
-from mlci.tables import arrows, csvs, databases, folders, jsonl, parquets, quoted, samples
+from mlci.tables import arrows, csvs, databases, folders, jsonl, parquets, quoted, samples, sql, sqlites
 from mlci.tables.reading import Ask, Files, Source, described
 from mlci.tables.scan import Scan
 from mlci.tables.sql import Relation
@@ -46,8 +47,8 @@ READS: Mapping[str, Callable[[Files], Source]] = MappingProxyType(
         "json": jsonl.read,
         "arrow": arrows.read,
         "arrow-stream": arrows.read,
-        "duckdb": databases.read_duckdb,
-        "sqlite": databases.read_sqlite,
+        "duckdb": databases.read,
+        "sqlite": sqlites.read,
     }
 )
 """Kinds of content that are read as tables (``content.KINDS``)."""
@@ -81,6 +82,8 @@ GROUPED = 128 << 20
 MAX_SPILLED = 50 << 30
 """Bytes that it may write to its temporary folder; nine tenths of what is free there, if that is less."""
 _READING = "begin transaction read only"
+_ASKED = ("SELECT", "EXPLAIN", "CREATE", "DROP")
+"""Statements that a table is asked: what is made is temporary. COPY would write a file, if it is one of a dataset."""
 _TYPES = (
     (r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|DECIMAL\(\d+,0\)", "int"),
     (r"FLOAT|DOUBLE|DECIMAL(\(.*\))?", "float"),
@@ -121,12 +124,18 @@ class Warehouse:
             "memory_limit": f"{memory or min(MEMORY, _machine() // 2)}B",
             "temp_directory": str(self._folder / "spill"),
             "max_temp_directory_size": f"{min(MAX_SPILLED, free * 9 // 10)}B",
+            # the least, the greatest and the number of missing values that a footer claims are no measurement: a NaN is
+            # in none of them, and DuckDB would take its word for that; so that every value is looked at
+            "disabled_optimizers": "statistics_propagation",
             # nothing is ever fetched: an extension that is missing is an error
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "allow_community_extensions": False,
             # a table of this name would be a variable of whoever asks
             "python_enable_replacements": False,
+            # one part of a file ahead of what is worked on: reading is no slower, and holds less
+            "read_ahead_depth": 1,
+            "async_threads": 1,
         }
         self._database = duckdb.connect(":memory:", config=settings)
         # a setting of each session, and none can be set once it is sealed
@@ -135,10 +144,12 @@ class Warehouse:
 
     def _session(self) -> Any:
         cursor = self._database.cursor()
-        try:
-            cursor.execute(f"set operator_memory_limit = '{GROUPED}B'")
-        except self.error:
-            return cursor  # a DuckDB that does not have it yet is slower, and right all the same
+        for setting in (
+            f"operator_memory_limit = '{GROUPED}B'",
+            "enable_progress_bar = true",  # counted, for who asks
+            "enable_progress_bar_print = false",
+        ):
+            cursor.execute(f"set {setting}")
         return cursor
 
     def _seal(self, allowed: Sequence[Path]) -> None:
@@ -226,6 +237,11 @@ class Warehouse:
         if self._stopped:
             raise LimitReached("reading the data was interrupted")
 
+    def progress(self) -> dict[str, float]:
+        """The tables that are being asked something that takes its time, by label, and how far it is, from 0 to 1."""
+        asked = {table.label: table.progress() for table in list(self._tables)}
+        return {label: done for label, done in asked.items() if 0 < done < 1}
+
     def interrupt(self) -> None:
         """End whatever is asked, from another thread, and answer nothing more."""
         self._stopped = True
@@ -233,7 +249,8 @@ class Warehouse:
             table.interrupt()
 
     def close(self) -> None:
-        """Needs no table any more. What was spilled is removed."""
+        """Needs no table any more: what is still asked is ended. What was spilled is removed."""
+        self.interrupt()
         with self._lock:
             tables, self._tables = list(self._tables), []
         for table in tables:  # not under the lock: a table may end its warehouse in turn
@@ -260,7 +277,7 @@ class DuckTable:
         self._scanner: Scan | None = None
         self._answering = threading.RLock()
         self._cursor = cursor
-        self._label = label
+        self.label = label
         self._ident = ident
         self._lock = threading.Lock()
         self._files: dict[Path, str] = {}
@@ -279,10 +296,10 @@ class DuckTable:
     def read(self, files: Sequence[Path], kind: str, csv: dict[str, Any], table: str | None, root: Path) -> None:
         """Make the view or the table; called once, by ``Warehouse.open``."""
         self._files = {path: path.relative_to(root).as_posix() if len(files) > 1 else "" for path in files}
-        keys = () if kind in ("duckdb", "sqlite") else folders.keys(files, root, self._label)
+        keys = () if kind in ("duckdb", "sqlite") else folders.keys(files, root, self.label)
         given = Files(
             files=tuple(files),
-            label=self._label,
+            label=self.label,
             ask=self._run,
             go_on=self.warehouse.go_on,
             scratch=self.warehouse.scratch,
@@ -299,14 +316,20 @@ class DuckTable:
         if source.table is not None and source.kept:
             self._keep(source)
         elif source.table is not None:
-            self._run(f"create view {self.view} as select {source.chosen} from {source.table}")
+            query = f"select {source.chosen} from {source.table}"
+            self._run(f"create view {self.view} as {self._without_nan(query)}")
+        else:  # it was made batch by batch
+            for name, native in described(self._run, f"from {self.view}"):
+                if native in sql.FLOATS:
+                    column = quoted.name(name)
+                    self._run(f"update {self.view} set {column} = null where isnan({column})")
         self._source = replace(source, table=None, chosen="*", numbered="0, rowid") if source.kept else source
         self.columns = tuple(
             Column(name, _type(native), native) for name, native in described(self._run, f"from {self.view}")
         )
         if len(self.columns) > MAX_COLUMNS:
-            raise too_wide(self._label, len(self.columns))
-        refuse_doubles(self._label, [column.name for column in self.columns])
+            raise too_wide(self.label, len(self.columns))
+        refuse_doubles(self.label, [column.name for column in self.columns])
         self.notes = (*source.notes, *_misnamed(files, kind))
 
     def _keep(self, source: Source) -> None:
@@ -314,7 +337,11 @@ class DuckTable:
         # a column without a value has no type of its own, and a table would call it a number
         untyped = [quoted.name(name) for name, native in described(self._run, query) if native == '"NULL"']
         typed = ", ".join(f"{name}::varchar as {name}" for name in untyped)
-        self._run(f"create table {self.view} as {f'select * replace ({typed}) from ({query})' if typed else query}")
+        whole = f"select * replace ({typed}) from ({query})" if typed else query
+        self._run(f"create table {self.view} as {self._without_nan(whole)}")
+
+    def _without_nan(self, query: str) -> str:
+        return sql.without_nan(query, dict(described(self._run, query)))
 
     def draw(self, rows: int, seed: int) -> None:
         """Keep a sample of the rows, beside them."""
@@ -322,12 +349,12 @@ class DuckTable:
         if rows >= total:
             return
         sample = quoted.name(f"sample_{self._ident}")
-        samples.draw(self._run, self._source, self.view, sample, total, rows, seed)
+        samples.draw(self._run, self._source, self.view, sample, total, rows, seed, self._without_nan)
         self.sample_view = sample
         self.scanned = int(self._ask(f"select count(*) from {self.sample_view}")[0][0])
 
     def _take(self, sql: str, batches: Any) -> None:
-        with self._lock:
+        with self._lock, self._in_words():
             self._cursor.register("mlci_batches", batches)
         try:
             self._run(sql.format("mlci_batches"))
@@ -352,26 +379,31 @@ class DuckTable:
 
     def _within(self, begin: str, sql: str, parameters: Sequence[object], fetch: str) -> Any:
         self.warehouse.go_on()
-        with self._lock:
+        with self._lock, self._in_words():
+            statements = self._cursor.extract_statements(sql)
+            if len(statements) != 1 or (begin == _READING and statements[0].type.name not in _ASKED):
+                raise UsageError(f"`{line(sql)[:200]}` is no question", hint="write one SELECT")
+            self._cursor.execute(begin)
             try:
-                statements = self._cursor.extract_statements(sql)
-                if len(statements) != 1:
-                    raise UsageError(f"`{line(sql)[:200]}` is {len(statements)} statements, expected one")
-                self._cursor.execute(begin)
-                try:
-                    self._cursor.execute(statements[0], list(parameters) if parameters else None)
-                    found = getattr(self._cursor, fetch)()
-                    self._cursor.execute("commit")
-                except BaseException:
-                    self._cursor.rollback()
-                    raise
-                return found
-            except self.warehouse.out_of_memory as error:
-                raise _memory(error, self._label) from None
-            except self.warehouse.interrupted:
-                raise LimitReached(f"`{line(self._label)}`: the question was interrupted") from None
-            except self.warehouse.error as error:
-                raise of_duckdb(error, self._label, self._files) from None
+                self._cursor.execute(statements[0], list(parameters) if parameters else None)
+                found = getattr(self._cursor, fetch)()
+                self._cursor.execute("commit")
+            except BaseException:
+                self._cursor.rollback()
+                raise
+            return found
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """DuckDB's errors as our own."""
+        try:
+            yield
+        except self.warehouse.out_of_memory as error:
+            raise _memory(error, self.label) from None
+        except self.warehouse.interrupted:
+            raise LimitReached(f"`{line(self.label)}`: the question was interrupted") from None
+        except self.warehouse.error as error:
+            raise of_duckdb(error, self.label, self._files) from None
 
     def relation(self) -> Relation:
         return Relation(self.view, {column.name: column for column in self.columns})
@@ -392,7 +424,7 @@ class DuckTable:
         if self._scanner is None:
             whole = self.relation()
             part = Relation(self.sample_view, whole.columns) if self.scanned is not None else None
-            self._scanner = Scan(self._ask, whole, self._label, other=self._other, keys=self._hashes, sample=part)
+            self._scanner = Scan(self._ask, whole, self.label, other=self._other, keys=self._hashes, sample=part)
         return self._scanner
 
     def _other(self, dataset: str) -> Relation:
@@ -414,32 +446,40 @@ class DuckTable:
     def nulls(self, names: Sequence[str]) -> dict[str, int]:
         if not names:
             return {}
-        floats = {column.name for column in self.columns if column.native in ("FLOAT", "DOUBLE")}
-        tests = (
-            f"{quoted.name(n)} is null or isnan({quoted.name(n)})" if n in floats else f"{quoted.name(n)} is null"
-            for n in names
+        counted = self._ask(
+            "select " + ", ".join(f"count(*) - count({quoted.name(n)})" for n in names) + f" from {self.view}"
         )
-        # count_if: the time that count(*) filter (...) takes grows with the square of the number of columns
-        counted = self._ask(f"select {', '.join(f'count_if({test})' for test in tests)} from {self.view}")
         return dict(zip(names, (int(count) for count in counted[0]), strict=True))
 
     def arrays(self, names: Sequence[str]) -> dict[str, Array]:
         cells = self.rows() * len(names)
         if cells > MAX_CELLS:
             # a small compressed file can hold more rows than a machine has memory for
-            raise LimitReached(f"`{self._label}` has {cells:,} values to load; at most {MAX_CELLS:,} are")
+            raise LimitReached(f"`{self.label}` has {cells:,} values to load; at most {MAX_CELLS:,} are")
         types = {column.name: column for column in self.columns}
         chosen = ", ".join(f"{_plain(types[n])} as {quoted.name(n)}" for n in names)
         sql = f"select {chosen} from {self.view}"
         fetched = self._within(_READING, sql, (), "fetchnumpy")
         return {name: _filled(values) for name, values in fetched.items()}
 
+    def progress(self) -> float:
+        """How much of what it is asked now is done, from 0 to 1; 0 when it is asked nothing."""
+        return max(0.0, float(self._cursor.query_progress())) / 100
+
     def interrupt(self) -> None:
         """End the query that another thread is running."""
-        self._cursor.interrupt()
+        with suppress(self.warehouse.error):  # it is closed
+            self._cursor.interrupt()
 
     def close(self) -> None:
-        self._cursor.close()
+        # who interrupts twice closes while a thread has not yet seen the first one; and between two statements
+        # nothing is there to be interrupted
+        while not self._lock.acquire(timeout=0.05):
+            self.interrupt()
+        try:
+            self._cursor.close()
+        finally:
+            self._lock.release()
         self._whole()
 
     def closes(self, whole: Callable[[], None]) -> DuckTable:

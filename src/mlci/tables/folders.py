@@ -29,7 +29,9 @@ def keys(files: Sequence[Path], root: Path, label: str) -> tuple[str, ...]:
     above = {folded(name) for name in _of(root.parts)}
     twice = [name for name in first if folded(name) in above or sum(folded(n) == folded(name) for n in first) > 1]
     if twice:
-        raise unreadable(label, f"two of the folders it stands in are named `{line(twice[0])}=`")
+        raise unreadable(
+            label, f"two of the folders it stands in are named `{line(twice[0])}=`", "name one of them otherwise"
+        )
     return first
 
 

@@ -134,7 +134,7 @@ def _columns(elements: list[tuple[str, int, bool]], label: str) -> tuple[str, ..
     return tuple(names)
 
 
-_I32, _I64, _BINARY, _LIST, _SET, _MAP, _STRUCT = 5, 6, 8, 9, 10, 11, 12
+_I32, _I64, _BINARY, _LIST, _SET, _STRUCT = 5, 6, 8, 9, 10, 12
 _FIXED = {1: 0, 2: 0, 3: 1, 7: 8, 13: 16}
 _DEEPEST = 16
 """Structures of the footer within each other; its own need six."""
@@ -192,25 +192,23 @@ class _Compact:
         count = head >> 4
         return (self.varint() if count == 15 else count), head & 0x0F
 
-    def skip(self, kind: int, depth: int = 0, *, inside: bool = False) -> None:
+    def skip(self, kind: int, depth: int = 0) -> None:
+        """Pass by a value; the footer of parquet has no maps."""
         if depth > _DEEPEST:
             raise ValueError("too deep")
         if kind in _FIXED:
-            self.pass_by(1 if inside and kind in (1, 2) else _FIXED[kind])
+            self.pass_by(_FIXED[kind])
         elif kind in (4, _I32, _I64):
             self.varint()
         elif kind == _BINARY:
             self.pass_by(self.varint())
         elif kind in (_LIST, _SET):
             count, element = self.list_head()
+            if element in _FIXED:
+                self.pass_by(count * (_FIXED[element] or 1))  # a boolean takes a byte here
+                return
             for _ in range(count):
-                self.skip(element, depth + 1, inside=True)
-        elif kind == _MAP:
-            if count := self.varint():
-                kinds = self.byte()
-                for _ in range(count):
-                    self.skip(kinds >> 4, depth + 1, inside=True)
-                    self.skip(kinds & 0x0F, depth + 1, inside=True)
+                self.skip(element, depth + 1)
         elif kind == _STRUCT:
             for _, inner in self.fields():
                 self.skip(inner, depth + 1)

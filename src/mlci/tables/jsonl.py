@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from mlci.escape import line
 from mlci.tables import quoted, texts
 from mlci.tables.reading import Files, Source
-from mlci.tables.unreadable import MAX_COLUMNS, refuse_doubles, too_wide, unreadable
+from mlci.tables.unreadable import MAX_COLUMNS, folded, too_wide, unreadable
 
 MAX_OBJECT = 16 << 20
 """Bytes of one line."""
@@ -20,7 +21,7 @@ def read(given: Files) -> Source:
             texts.copy(path, files[-1], "utf-8", given.label, given.go_on, given.shown(path))
         else:
             files.append(path)
-    common = f"{quoted.paths(files)}, format = 'newline_delimited', compression = 'none', {_SIZE}"
+    common = f"{quoted.paths(files)}, format = 'newline_delimited', compression = 'uncompressed', {_SIZE}"
     # counted before their types are found out, which takes the square of their number
     keys = given.ask(
         f"select distinct unnest(json_keys(json)) as k from read_json_objects({common}, hive_partitioning = false)"
@@ -31,7 +32,11 @@ def read(given: Files) -> Source:
     names = sorted(str(key) for (key,) in keys)
     if not any(names):
         raise unreadable(given.label, "no line of it has a key", "write one JSON object a line")
-    refuse_doubles(given.label, names)
+    alike = {folded(name): name for name in names}
+    for name in names:
+        if (other := alike[folded(name)]) != name:
+            said = f"its keys `{line(name)[:200]}` and `{line(other)[:200]}` differ in capitals only"
+            raise unreadable(given.label, said, "give every column a name of its own")
     given.refuse_hidden(names)
     # every line decides: none is left out of the sample, and no column is made a map of rare keys
     return Source(

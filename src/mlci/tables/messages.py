@@ -32,15 +32,19 @@ class Stream(io.RawIOBase):
         self._file = path.open("rb")
         self._end = path.stat().st_size
         if self._file.read(8).startswith(MAGIC):
-            self._file.seek(-10, io.SEEK_END)
-            tail = self._file.read()
-            self._end -= 10 + int.from_bytes(tail[:4], "little", signed=True)
-            if not tail.endswith(MAGIC) or not 8 <= self._end <= path.stat().st_size - 10:
+            self._end = self._directory(self._end)
+            if self._end < 8:
                 self.close()
                 raise unreadable(label, "no Arrow file ends like this: it has no directory", _CURE, file)
             self._file.seek(8)
         else:
             self._file.seek(0)
+
+    def _directory(self, size: int) -> int:
+        """Where the directory of a file begins; -1 when it has none."""
+        self._file.seek(max(0, size - 10))
+        tail = self._file.read()
+        return size - 10 - int.from_bytes(tail[:4], "little") if size >= 18 and tail.endswith(MAGIC) else -1
 
     def readable(self) -> bool:
         return True
@@ -60,6 +64,8 @@ class Stream(io.RawIOBase):
 
     def peek_at(self, offset: int, length: int) -> bytes:
         """Bytes behind the place that was read to."""
+        if not 0 <= offset <= self._end:
+            raise ValueError("a buffer of it stands nowhere")
         here = self._file.tell()
         self._file.seek(offset, io.SEEK_CUR)
         held = self._file.read(length)
@@ -173,4 +179,4 @@ class _Table:
         count = self._get("<I", start)
         if count * 16 > len(self.data):
             raise struct.error("longer than its message")
-        return [struct.unpack_from("<qq", self.data, start + 4 + 16 * number) for number in range(count)]  # type: ignore[misc]
+        return [struct.unpack_from("<qq", self.data, start + 4 + 16 * number) for number in range(count)]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from mlci.escape import line
 from mlci.tables import quoted
-from mlci.tables.unreadable import folded, unreadable
+from mlci.tables.unreadable import UnreadableData, folded, unreadable
 
 
 class Ask(Protocol):
@@ -48,6 +48,14 @@ class Files:
     def shown(self, path: Path) -> str:
         """A file as the reader knows it, where there are several; "" where the label names the only one."""
         return path.relative_to(self.root).as_posix() if len(self.files) > 1 else ""
+
+    def mixed(self, path: Path, column: str) -> UnreadableData:
+        """What to raise when a file has other columns than the first one."""
+        one, other = line(self.shown(path)), line(self.shown(self.files[0]))
+        return UnreadableData(
+            f"`{line(self.label)}` is no one table: `{one}` and `{other}` differ in the column `{line(column)[:200]}`",
+            hint="let the pattern name files of the same columns and types",
+        )
 
     def refuse_hidden(self, names: Iterable[str]) -> None:
         """Raises UnreadableData when a folder would hide a column of the files."""

@@ -138,7 +138,7 @@ class RemoteTable:
         return [tuple(self._told(name, row.get(name)) for name in columns) for row in told]
 
     def _told(self, name: str, cell: Any) -> str | None:
-        return None if cell is None else self._terms.text(name, cell)
+        return None if cell is None or cell != cell else self._terms.text(name, cell)
 
     # -- many questions in one query
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
+from collections.abc import Callable
 from itertools import accumulate
 
 from mlci.errors import LimitReached
@@ -17,7 +18,9 @@ MAX_SAMPLE = 5_000_000
 _PART = 100_000
 
 
-def draw(ask: Ask, source: Source, view: str, sample: str, total: int, rows: int, seed: int) -> None:
+def draw(
+    ask: Ask, source: Source, view: str, sample: str, total: int, rows: int, seed: int, whole: Callable[[str], str]
+) -> None:
     """Keep ``rows`` of the ``total`` rows of ``view`` as the table ``sample``."""
     if rows > MAX_SAMPLE:
         raise LimitReached(f"a sample of {rows:,} rows was asked for; at most {MAX_SAMPLE:,} are drawn")
@@ -29,7 +32,7 @@ def draw(ask: Ask, source: Source, view: str, sample: str, total: int, rows: int
         parts = [bisect_right(ends, number) for number in some]
         inside = [number - (ends[part - 1] if part else 0) for number, part in zip(some, parts, strict=True)]
         ask("insert into mlci_drawn select unnest(?::bigint[]), unnest(?::bigint[])", [parts, inside])
-    ask(f"create table {sample} as {_chosen(source, view)}")
+    ask(f"create table {sample} as {whole(_chosen(source, view))}")
     ask("drop table mlci_drawn")
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import count
@@ -17,6 +19,7 @@ from typing import Any
 from mlci import keys
 from mlci.errors import MlciError, UsageError
 from mlci.escape import line
+from mlci.ports import Column
 from mlci.questions import (
     Answer,
     Categories,
@@ -26,7 +29,6 @@ from mlci.questions import (
     Hashes,
     Histogram,
     Known,
-    Missing,
     Quantiles,
     Question,
     Repeated,
@@ -40,12 +42,18 @@ from mlci.questions import (
 from mlci.tables import sql
 from mlci.tables.plain import rank
 from mlci.tables.sql import Aggregated, Relation
+from mlci.tables.unreadable import UnreadableData
 from mlci.tables.user_sql import braces
 
 AT_ONCE = 1_000
 """Expressions of one SELECT; a wide table has more, and takes another scan for them."""
+SUSPECTS = 100_000
+"""Rows with a repeated key up to which the scan fetches them whole."""
+_PLAIN = ("int", "float", "string", "bool", "date", "datetime")
 PART = 1_000_000
 """Key hashes that are fetched at once."""
+_OF_SQL = ("Binder Error", "Catalog Error", "Conversion Error", "Out of Range Error")
+"""How DuckDB begins what it says of a statement, where the files are as they should be."""
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
@@ -83,18 +91,40 @@ class Scan:
                 self._check_condition(where)
         plan = _Plan(list(wanted))
         answers: dict[Question, Answer] = {}
-        if self._sample is self._relation:
-            answers.update(self._scan([*plan.full, *plan.sampled], self._relation))
-        else:
-            answers.update(self._scan(plan.full, self._relation))
-            answers.update(self._scan(plan.sampled, self._sample))
-        answers.update(self._repeats(plan.repeats, answers))
-        for question in plan.others:
-            answers[question] = self._alone(question)
+        keys: dict[str, _Keys] = {}
+        try:
+            # keys come first: where they repeat, whole rows may, and the scan can fetch those on its way
+            for narrow in plan.keys:
+                keys[narrow.columns[0]] = self._key(narrow)
+                answers[narrow] = keys[narrow.columns[0]].repeated
+            suspects = _Suspects(self._relation, plan.repeats, keys)
+            whole = plan.full if self._sample is not self._relation else [*plan.full, *plan.sampled]
+            answers.update(self._scan_with(whole, suspects))
+            if self._sample is not self._relation:
+                answers.update(self._scan(plan.sampled, self._sample))
+            for question in plan.repeats:
+                answers[question] = self._repeats(question, keys, suspects)
+        finally:
+            for made in keys.values():
+                self._ask(f"drop table {made.table}")
+        for other in plan.others:
+            answers[other] = self._alone(other)
         return {question: answers[question] for question in wanted}
 
-    def _scan(self, questions: Sequence[Aggregated], relation: Relation) -> dict[Question, Answer]:
-        expressions: list[str] = []
+    def _scan_with(self, questions: Sequence[Aggregated], suspects: _Suspects) -> dict[Question, Answer]:
+        """The scan, with the rows that may repeat. Where they cannot be fetched, they are looked for afterwards."""
+        if not suspects.expressions:
+            return self._scan(questions, self._relation)
+        try:
+            return self._scan(questions, self._relation, suspects)
+        except MlciError:
+            suspects.forget()
+            return self._scan(questions, self._relation)
+
+    def _scan(
+        self, questions: Sequence[Aggregated], relation: Relation, suspects: _Suspects | None = None
+    ) -> dict[Question, Answer]:
+        expressions: list[str] = list(suspects.expressions) if suspects else []
         spans = []
         for question in questions:
             found = sql.aggregates(question, relation)
@@ -102,30 +132,32 @@ class Scan:
             expressions += found
         values: list[Any] = []
         for start in range(0, len(expressions), AT_ONCE):
-            part = ", ".join(expressions[start : start + AT_ONCE])
-            values += self._ask(f"select {part} from {relation.view}")[0]
-        return {question: _read(question, values[start:end]) for question, start, end in spans}
+            part = expressions[start : start + AT_ONCE]
+            found_ = self._ask(f"select {', '.join(part)} from {relation.view}")[0]
+            if len(found_) != len(part):  # each answer would be that to another question
+                raise UsageError("a condition stands for several columns", hint="name one column at a time")
+            values += found_
+        if suspects:
+            suspects.found = values[: len(suspects.expressions)]
+        return {question: _read(question, values[start:end], relation.columns) for question, start, end in spans}
 
-    def _repeats(self, questions: Sequence[Repeats], known: dict[Question, Answer]) -> dict[Question, Answer]:
-        answers: dict[Question, Answer] = {}
-        # the narrow ones first: their repeated keys say where to look for the wide ones
-        tables: dict[str, str] = {}
-        for question in sorted(questions, key=lambda item: len(item.columns)):
-            if len(question.columns) == 1 and question.nulls == "apart" and not question.where:
-                answers[question], tables[question.columns[0]] = self._key(question)
-                continue
-            key = next((column for column in question.columns if column in tables), None)
-            if key is not None:
-                answers[question] = self._among(question, key, tables[key], known)
-            elif len(question.columns) >= sql.HASHED_FROM:
-                answers[question] = self._by_hash(question)
-            else:
-                answers[question] = _repeated(self._ask(sql.repeated(question, self._relation)))
-        for table in tables.values():
-            self._ask(f"drop table {table}")
-        return answers
+    def _repeats(self, question: Repeats, keys: Mapping[str, _Keys], suspects: _Suspects) -> Repeated:
+        found = suspects.repeated(question)
+        if found is not None:
+            repeated, holes = found
+            if holes and question.nulls == "equal":
+                column = self._relation.column(suspects.key(question))
+                missing = self._ask(sql.repeated(question, self._relation, f"not {sql.present(column)}"))
+                repeated = _sum(repeated, _repeated(missing))
+            return repeated
+        key = next((column for column in question.columns if column in keys), None)
+        if key is not None:
+            return self._among(question, key, keys[key])
+        if len(question.columns) >= sql.HASHED_FROM:
+            return self._by_hash(question)
+        return _repeated(self._ask(sql.repeated(question, self._relation)))
 
-    def _key(self, question: Repeats) -> tuple[Repeated, str]:
+    def _key(self, question: Repeats) -> _Keys:
         """The repeats of one column, and a table of the values that repeat."""
         table = next(self._names)
         column = self._relation.column(question.columns[0])
@@ -134,18 +166,16 @@ class Scan:
             f"create temp table {table} as select {sql.plain(column)} as k, count(*) as n"
             f" from {self._relation.view} where {held} group by k having count(*) > 1"
         )
-        return _repeated(self._ask(f"select coalesce(sum(n), 0)::bigint, count(*) from {table}")), table
+        return _Keys(_repeated(self._ask(f"select coalesce(sum(n), 0)::bigint, count(*) from {table}")), table)
 
-    def _among(self, question: Repeats, key: str, table: str, known: dict[Question, Answer]) -> Repeated:
+    def _among(self, question: Repeats, key: str, keys: _Keys) -> Repeated:
         """Equal rows have equal keys: only the rows whose key repeats, or is missing, are compared."""
         column = self._relation.column(key)
-        candidates = f"{sql.plain(column)} in (select k from {table})"
-        holes = known.get(Count(Missing(key)))
-        if holes is None or self._sample is not self._relation:
-            holes = self._ask(f"select count(*) from {self._relation.view} where not {sql.present(column)}")[0][0]
+        candidates = f"{sql.plain(column)} in (select k from {keys.table})"
+        holes = self._ask(f"select count(*) - count({sql.name(key)}) from {self._relation.view}")[0][0]
         if holes and question.nulls == "equal":
             candidates = f"({candidates} or not {sql.present(column)})"
-        elif self._ask(f"select count(*) from {table}")[0][0] == 0:
+        elif not keys.repeated.groups:
             return Repeated(0, 0)
         return _repeated(self._ask(sql.repeated(question, self._relation, candidates)))
 
@@ -173,7 +203,7 @@ class Scan:
         if isinstance(question, Known):
             return int(self._ask(self._known(question, "select count(*)"))[0][0])
         if isinstance(question, Selected):
-            return int(self._ask(f"select count(*) from (\n{self._selected(question)}\n)")[0][0])
+            return int(self._run("the query", f"select count(*) from (\n{self._selected(question)}\n)")[0][0])
         if isinstance(question, Hashes):
             return self._hashes(question)
         assert isinstance(question, TopValues | Distinct | Quantiles)
@@ -212,7 +242,7 @@ class Scan:
 
     def _shared(self, question: Shared) -> Repeated:
         other = self._other(question.dataset)
-        if len(question.columns) < sql.HASHED_FROM or question.absent:
+        if len(question.columns) < sql.SHARED_HASHED_FROM or question.absent:
             return _repeated(self._ask(sql.shared(question, self._relation, other)))
         # whole rows: first by one number for each, then the few that agree in it by their values
         sql.shared_condition(question, self._relation, other)  # the types are looked at
@@ -317,14 +347,33 @@ class Scan:
         """Raises UsageError unless it is one expression: nothing in it may reach the rest of the statement."""
         if where in self._checked:
             return
-        # between words, where a parenthesis that it closes itself cannot pass for the one around it
-        self._parse(f"select case when\n{where}\nthen 1 end", "`where`")
-        node = self._parse(f"select (\n{where}\n)", "`where`")
+        wrong = UsageError(f"`where` is `{line(where)[:200]}`, expected one condition", hint="such as country = 'US'")
+        try:
+            # between words, where a parenthesis that it closes itself cannot pass for the one around it
+            self._parse(f"select case when\n{where}\nthen 1 end", "`where`")
+            node = self._parse(f"select (\n{where}\n)", "`where`")
+        except UsageError:  # which would speak of the words around it
+            raise wrong from None
         select = node.get("select_list", [])
         plain = node.get("type") == "SELECT_NODE" and node.get("from_table", {}).get("type") == "EMPTY"
-        if not plain or len(select) != 1 or node.get("where_clause") or node.get("modifiers"):
-            raise UsageError(f"`where` is `{line(where)[:200]}`, expected one condition")
+        single = plain and len(select) == 1 and not node.get("where_clause") and not node.get("modifiers")
+        if not single or _has_columns(select):
+            raise wrong
+        self._run("`where`", f"describe select (\n{where}\n) from {self._relation.view}")
         self._checked.add(where)
+
+    def _run(self, what: str, statement: str) -> list[tuple[Any, ...]]:
+        """Ask what somebody wrote. Raises UsageError where it is the SQL that is wrong, and not the file."""
+        try:
+            return self._ask(statement)
+        except UnreadableData as error:
+            said = error.message.removeprefix(f"`{line(self._label)}` cannot be read: ")
+            if not said.startswith(_OF_SQL):
+                raise
+            hint = f"the data have {', '.join(map(line, list(self._relation.columns)[:12]))}"
+            if said.startswith("Catalog Error: Table"):
+                hint = "write {data} for this dataset, {name} for another one of the model"
+            raise UsageError(f"{what} cannot be run: {said}", hint=hint) from None
 
     def _parse(self, statement: str, what: str) -> dict[str, Any]:
         try:
@@ -332,14 +381,23 @@ class Scan:
         except MlciError as error:
             raise UsageError(f"{what} is not SQL: {error.message}") from None
         if tree.get("error"):
-            raise UsageError(
-                f"{what} is not a SELECT: {line(str(tree.get('error_message', '')))[:300]}",
-                hint="write one SELECT, in the SQL of DuckDB",
-            )
+            said = line(str(tree.get("error_message", "")))[:300]
+            # of another statement DuckDB says that it cannot be "serialized"
+            why = f": {said}" if said and tree.get("error_type") == "parser" else ""
+            raise UsageError(f"{what} is not a SELECT{why}", hint="write one SELECT, in the SQL of DuckDB")
         if len(tree["statements"]) != 1:
             raise UsageError(f"{what} holds {len(tree['statements'])} statements, expected one")
         node: dict[str, Any] = tree["statements"][0]["node"]
         return node
+
+
+def _has_columns(tree: Any) -> bool:
+    """Whether a condition has ``COLUMNS(...)``: DuckDB makes of its expression as many as there are columns."""
+    if isinstance(tree, list):
+        return any(map(_has_columns, tree))
+    if not isinstance(tree, dict):
+        return False
+    return (tree.get("class") == "STAR" and bool(tree.get("columns"))) or any(map(_has_columns, tree.values()))
 
 
 def key_hash(columns: Sequence[Any], salt: str) -> str:
@@ -354,6 +412,7 @@ class _Plan:
     """Which questions go together."""
 
     def __init__(self, questions: Sequence[Question]) -> None:
+        self.keys: list[Repeats] = []
         self.full: list[Aggregated] = []
         self.sampled: list[Aggregated] = []
         self.repeats: list[Repeats] = []
@@ -364,7 +423,8 @@ class _Plan:
             elif isinstance(question, Count | Histogram | Categories):
                 self.sampled.append(question)
             elif isinstance(question, Repeats):
-                self.repeats.append(question)
+                is_key = len(question.columns) == 1 and question.nulls == "apart" and not question.where
+                (self.keys if is_key else self.repeats).append(question)
             else:
                 self.others.append(question)
 
@@ -374,7 +434,60 @@ def _repeated(found: list[tuple[Any, ...]]) -> Repeated:
     return Repeated(int(rows), int(groups))
 
 
-def _read(question: Question, values: list[Any]) -> Answer:
+@dataclass(frozen=True)
+class _Keys:
+    """The repeats of one column, and the table of the values that repeat."""
+
+    repeated: Repeated
+    table: str
+
+
+class _Suspects:
+    """Rows that may be alike, as their key repeats, fetched by the scan that answers everything else."""
+
+    def __init__(self, relation: Relation, questions: Sequence[Repeats], keys: Mapping[str, _Keys]) -> None:
+        self.expressions: list[str] = []
+        self.found: list[Any] = []
+        self._keys: dict[Repeats, str] = {}
+        for question in questions:
+            key = next((column for column in question.columns if column in keys), None)
+            if key is None or question.where or keys[key].repeated.rows > SUSPECTS:
+                continue
+            columns = [relation.column(item) for item in question.columns]
+            if any(column.type not in _PLAIN for column in columns):
+                continue
+            fields = ", ".join(f"c{number} := {sql.plain(column)}" for number, column in enumerate(columns))
+            repeats = f"{sql.plain(relation.column(key))} in (select k from {keys[key].table})"
+            self._keys[question] = key
+            self.expressions += [
+                f"list(struct_pack({fields})) filter (where {repeats})",
+                f"count(*) - count({sql.name(key)})",
+            ]
+
+    def forget(self) -> None:
+        self.expressions, self._keys = [], {}
+
+    def key(self, question: Repeats) -> str:
+        return self._keys[question]
+
+    def repeated(self, question: Repeats) -> tuple[Repeated, int] | None:
+        """The repeats among the rows that have a key, and how many rows have none; None where they were not fetched."""
+        if question not in self._keys:
+            return None
+        start = 2 * list(self._keys).index(question)
+        rows, holes = self.found[start : start + 2]
+        counted = Counter(tuple(row.values()) for row in rows or ())
+        if question.nulls == "apart":
+            counted = Counter({row: times for row, times in counted.items() if None not in row})
+        groups = [times for times in counted.values() if times > 1]
+        return Repeated(sum(groups), len(groups)), int(holes)
+
+
+def _sum(one: Repeated, other: Repeated) -> Repeated:
+    return Repeated(one.rows + other.rows, one.groups + other.groups)
+
+
+def _read(question: Question, values: list[Any], columns: Mapping[str, Column]) -> Answer:
     """What the database answered, as the question promises it."""
     first = values[0]
     if isinstance(question, Count | Rows):
@@ -385,8 +498,16 @@ def _read(question: Question, values: list[Any]) -> Answer:
         if not question.edges:
             return (int(first),)
         counts = first or {}
+        if len(values) == 2:
+            # of edges with no whole number between them, the first has what lies below both
+            left = {edge: int(counts.get(edge, 0)) for edge in sql.whole_edges(question, columns[question.column])}
+            below = [left.pop(edge, 0) for edge in sql.whole_edges(question, columns[question.column])]
+            return (*below, int(values[1]) - sum(below))
         return (*(int(counts.get(edge, 0)) for edge in question.edges), int(counts.get(math.inf, 0)))
     assert isinstance(question, Categories)
+    if len(values) == len(question.known) + 1 and not isinstance(first, dict):
+        found = [int(value or 0) for value in values]
+        return (*found[:-1], found[-1] - sum(found[:-1]))
     counts, empty = first or {}, int(values[1])
     rest = int(counts.get("", 0))
     if "" in question.known:

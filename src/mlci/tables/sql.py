@@ -1,4 +1,7 @@
-"""Questions as DuckDB's SQL. Pure text: every name and every literal is quoted here."""
+"""Questions as DuckDB's SQL. Pure text: every name and every literal is quoted here.
+
+The relations that are asked hold no NaN: ``without_nan`` makes them so.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,15 @@ from mlci.questions import (
     Value,
 )
 
+_WHOLE = {"INTEGER": (-(2**31), 2**31 - 1), "BIGINT": (-(2**63), 2**63 - 1)}
+FEW = 32
+"""Categories up to which each is counted by a condition of its own."""
 Aggregated = Rows | Count | Extreme | Histogram | Categories
 FLOATS = ("FLOAT", "DOUBLE")
 HASHED_FROM = 3
 """Columns from which on rows are compared by a hash of them first: one number is quicker held than many values."""
+SHARED_HASHED_FROM = 5
+"""The same for rows that are looked for in another table, where nothing is gained by it as soon."""
 
 
 @dataclass(frozen=True)
@@ -91,28 +99,34 @@ def plain(column: Column, table: str = "") -> str:
     return f"timezone('UTC', {named})" if column.native == "TIMESTAMP WITH TIME ZONE" else named
 
 
+def without_nan(query: str, natives: Mapping[str, str]) -> str:
+    """The query with NULL for NaN in its columns of floats: what is missing is one thing for all that is asked of it.
+
+    ``natives`` are its columns and their types.
+    """
+    floats = ", ".join(
+        f"nullif({name(column)}, 'nan'::{native}) as {name(column)}"
+        for column, native in natives.items()
+        if native in FLOATS
+    )
+    return f"select * replace ({floats}) from ({query})" if floats else query
+
+
 def written(column: Column) -> str:
     """The column as text. Negative zero is zero: the two are equal, and one value."""
     value = plain(column)
     return f"({value} + 0)::varchar" if column.native in FLOATS else f"{value}::varchar"
 
 
-def clean(column: Column, table: str = "") -> str:
-    """The column with NULL for NaN."""
-    value = plain(column, table)
-    return f"case when isnan({value}) then null else {value} end" if column.native in FLOATS else value
-
-
 def canonical(column: Column, table: str = "") -> str:
     """The column as one type for its kind, so that equal values of two files are equal, and hash alike."""
     native = {"int": "hugeint", "float": "double", "string": "varchar", "datetime": "timestamp"}.get(column.type)
-    value = clean(column, table)
+    value = plain(column, table)
     return f"({value})::{native}" if native and native != column.native.lower() else f"({value})"
 
 
 def present(column: Column, table: str = "") -> str:
-    value = plain(column, table)
-    return f"({value} is not null and not isnan({value}))" if column.native in FLOATS else f"({value} is not null)"
+    return f"({plain(column, table)} is not null)"
 
 
 def number(column: Column) -> str:
@@ -136,7 +150,7 @@ def condition(test: Test, relation: Relation) -> str:
 def _missing(test: Missing, relation: Relation) -> str:
     column = relation.column(test.column)
     value = name(column.name)
-    return f"({value} is null or isnan({value}))" if column.native in FLOATS else f"{value} is null"
+    return f"{value} is null"
 
 
 def _outside(test: Outside, relation: Relation) -> str:
@@ -146,17 +160,14 @@ def _outside(test: Outside, relation: Relation) -> str:
     if test.low is not None:
         sides.append(f"{value} < {literal(test.low)}")
     if test.high is not None:
-        # NaN is above every number here
-        nan = f" and not isnan({value})" if column.native in FLOATS else ""
-        sides.append(f"{value} > {literal(test.high)}{nan}")
+        sides.append(f"{value} > {literal(test.high)}")
     return f"({' or '.join(sides)})" if sides else "false"
 
 
 def _not_in(test: NotIn, relation: Relation) -> str:
     column = relation.column(test.column)
     value = plain(column)
-    nan = f" and not isnan({value})" if column.native in FLOATS else ""
-    return f"({value} not in ({', '.join(literal(item) for item in test.values)}){nan})"
+    return f"({value} not in ({', '.join(literal(item) for item in test.values)}))"
 
 
 def _matching(test: Matching, relation: Relation) -> str:
@@ -196,11 +207,11 @@ def _pair(left: str, right: str, relation: Relation) -> tuple[str, str]:
     one, other = relation.column(left), relation.column(right)
     numbers = ("int", "float", "bool")
     if one.type == other.type and one.type != "other":
-        return f"({clean(one)})", f"({clean(other)})"
+        return f"({plain(one)})", f"({plain(other)})"
     if one.type in numbers and other.type in numbers:
-        return f"({clean(one)})::double", f"({clean(other)})::double"
+        return f"({plain(one)})::double", f"({plain(other)})::double"
     # what is not of one kind is equal where it reads the same
-    return f"({clean(one)})::varchar", f"({clean(other)})::varchar"
+    return f"({plain(one)})::varchar", f"({plain(other)})::varchar"
 
 
 _CONDITIONS: dict[type, Callable[[Any, Relation], str]] = {
@@ -231,7 +242,7 @@ def rows_of(question: Count | Repeats | Shared, relation: Relation, other: Calla
         return f"select * from {view}" + (f" where {held}" if held else "")
     if isinstance(question, Repeats):
         columns = [relation.column(item) for item in question.columns]
-        joined = " and ".join(f"({clean(c, 'd')}) is not distinct from g.k{i}" for i, c in enumerate(columns))
+        joined = " and ".join(f"({plain(c, 'd')}) is not distinct from g.k{i}" for i, c in enumerate(columns))
         held = within(question.where)
         kept = f" where {held}" if held else ""
         return (
@@ -243,7 +254,7 @@ def rows_of(question: Count | Repeats | Shared, relation: Relation, other: Calla
 
 
 def _keys(columns: Iterable[Column]) -> str:
-    return ", ".join(f"({clean(column)}) as k{index}" for index, column in enumerate(columns))
+    return ", ".join(f"({plain(column)}) as k{index}" for index, column in enumerate(columns))
 
 
 def repeat_condition(question: Repeats, relation: Relation) -> str:
@@ -254,7 +265,7 @@ def repeat_condition(question: Repeats, relation: Relation) -> str:
 def repeated(question: Repeats, relation: Relation, more: str = "") -> str:
     """(rows, groups) of the repeats among the rows that ``more`` lets through."""
     columns = [relation.column(item) for item in question.columns]
-    keys = ", ".join(f"({clean(column)})" for column in columns)
+    keys = ", ".join(f"({plain(column)})" for column in columns)
     held = repeat_condition(question, relation) + (f" and {more}" if more else "")
     return (
         f"select coalesce(sum(n), 0)::bigint, count(*) from (select count(*) as n from {relation.view} where {held}"
@@ -289,13 +300,13 @@ def shared_condition(question: Shared, relation: Relation, other: Relation) -> s
 
 
 def _comparable(column: Column, table: str, cast: bool) -> str:
-    value = f"({clean(column, table)})"
+    value = f"({plain(column, table)})"
     return f"{value}::double" if cast else value
 
 
 def shared(question: Shared, relation: Relation, other: Relation) -> str:
     """(rows, distinct combinations) of the shared rows."""
-    keys = ", ".join(f"({clean(relation.column(item), 'd')})" for item in question.columns)
+    keys = ", ".join(f"({plain(relation.column(item), 'd')})" for item in question.columns)
     held = shared_condition(question, relation, other)
     return (
         f"select coalesce(sum(n), 0)::bigint, count(*) from (select count(*) as n from {relation.view} d where {held}"
@@ -312,11 +323,17 @@ def _count(question: Count, relation: Relation) -> str:
     if isinstance(question.test, Missing) and not question.where:
         column = relation.column(question.test.column)
         value = name(column.name)
-        nan = f" + coalesce(count_if(isnan({value})), 0)" if column.native in FLOATS else ""
-        return f"count(*) - count({value}){nan}"
+        return f"count(*) - count({value})"
     held = within(question.where, condition(question.test, relation) if question.test else "")
     # of no rows, or where the condition is NULL for all of them, count_if is NULL
     return f"coalesce(count_if({held}), 0)" if held else "count(*)"
+
+
+def whole_edges(question: Histogram, column: Column) -> list[int]:
+    """The edges rounded down, for a column of whole numbers: no value lies between the two. Empty where they do not fit."""
+    least, most = _WHOLE.get(column.native, (0, -1))
+    edges = [math.floor(edge) for edge in question.edges]
+    return edges if all(least <= edge <= most for edge in edges) else []
 
 
 def aggregates(question: Aggregated, relation: Relation) -> list[str]:
@@ -328,22 +345,26 @@ def aggregates(question: Aggregated, relation: Relation) -> list[str]:
     column = relation.column(question.column)
     if isinstance(question, Extreme):
         value = plain(column)
-        conditions = [f"not isnan({value})"] if column.native in FLOATS else []
-        if question.until is not None:
-            conditions.append(f"{value} <= {literal(question.until)}")
-        return [f"{question.side}({value})" + (f" filter (where {' and '.join(conditions)})" if conditions else "")]
+        until = "" if question.until is None else f" filter (where {value} <= {literal(question.until)})"
+        return [f"{question.side}({value}){until}"]
     if isinstance(question, Histogram):
-        nan = f" filter (where not isnan({name(column.name)}))" if column.native in FLOATS else ""
+        value = number(column)
+        if not question.edges:
+            return [f"count({name(column.name)})"]
+        if whole := whole_edges(question, column):
+            # compared as what they are: quicker than as doubles
+            edges = ", ".join(map(str, dict.fromkeys(whole)))
+            return [f"histogram({name(column.name)}, [{edges}]::{column.native}[])", f"count({name(column.name)})"]
         edges = ", ".join(repr(float(edge)) for edge in question.edges)
-        if not edges:
-            number(column)
-            return [f"count(*) filter (where {present(column)})"]
-        return [f"histogram({number(column)}, [{edges}]::double[]){nan}"]
+        return [f"histogram({value}, [{edges}]::double[])"]
+    if column.native == "VARCHAR" and len(question.known) <= FEW:
+        # looked at once for each entry of a dictionary, as in `_count`
+        value = name(column.name)
+        return [*(f"count_if({value} = {text(item)})" for item in question.known), f"count({value})"]
     value = written(column)
-    nan = f" filter (where not isnan({name(column.name)}))" if column.native in FLOATS else ""
     # the rest is counted under the empty text, which may be a category as well
     known = ", ".join(text(item) for item in question.known if item)
     return [
-        f"histogram_exact({value}, [{known}]::varchar[]){nan}",
+        f"histogram_exact({value}, [{known}]::varchar[])",
         f"count(*) filter (where {value} = '')",
     ]

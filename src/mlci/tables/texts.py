@@ -6,9 +6,10 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mlci.errors import LimitReached, UsageError
 from mlci.escape import line
@@ -146,7 +147,7 @@ def header(path: Path, label: str, delimiter: str | None) -> Header:
 def refuse_double_names(head: Header, dialect: dict[str, str], label: str, file: str) -> None:
     """Raises UnreadableData when the header has a name twice; DuckDB would give the second another one."""
     try:
-        names = next(csv.reader(io.StringIO(head.text, newline=""), **_python(dialect)), [])
+        names: list[str] = next(_reader(io.StringIO(head.text, newline=""), dialect, strict=False), [])
     except csv.Error:
         return  # of which DuckDB says more
     refuse_doubles(label, [name or f" {position}" for position, name in enumerate(names)], file)
@@ -155,7 +156,7 @@ def refuse_double_names(head: Header, dialect: dict[str, str], label: str, file:
 def ragged(path: Path, dialect: dict[str, str], go_on: Callable[[], None]) -> str:
     """The first line that is not like the first, in words; ``""`` when each has as many fields."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-        rows = csv.reader(stream, strict=True, **_python(dialect))
+        rows = _reader(stream, dialect, strict=True)
         wanted, start = 0, 1
         try:
             for number, row in enumerate(rows):
@@ -171,10 +172,10 @@ def ragged(path: Path, dialect: dict[str, str], go_on: Callable[[], None]) -> st
     return ""
 
 
-def _python(dialect: dict[str, str]) -> dict[str, str | bool | int | None]:
-    """A dialect as Python's reader is told of it."""
-    quote, escape = dialect.get("quote", '"'), dialect.get("escape", "")
+def _reader(text: Iterable[str], dialect: dict[str, str], *, strict: bool) -> Any:
+    """Python's own reader, told of a dialect."""
+    mark, quote, escape = dialect["delimiter"], dialect.get("quote", '"'), dialect.get("escape", "")
     if not quote:
-        return {"delimiter": dialect["delimiter"], "quoting": csv.QUOTE_NONE, "quotechar": None}
+        return csv.reader(text, delimiter=mark, quoting=csv.QUOTE_NONE, strict=strict)
     own = escape if escape and escape != quote else None
-    return {"delimiter": dialect["delimiter"], "quotechar": quote, "escapechar": own, "doublequote": own is None}
+    return csv.reader(text, delimiter=mark, quotechar=quote, escapechar=own, doublequote=own is None, strict=strict)

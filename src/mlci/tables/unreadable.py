@@ -67,10 +67,32 @@ def of_duckdb(error: Exception, label: str, files: Mapping[Path, str]) -> Unread
     if file and (found := re.search(r"Malformed JSON in file .*, at byte \d+ in line (\d+): ([^.\n]*)", text)):
         return unreadable(label, f"line {_json_line(file, int(found[1]))}: {found[2]}", _JSON_HINT, name)
     if found := re.search(r"JSON transform error in file .*?, in line (\d+): (?:Object .* has )?([^\n]*)", text):
-        return unreadable(label, f"line {found[1]}: {line(found[2])[:MAX_MESSAGE]}", _JSON_HINT, name)
+        said = _without_values(found[2]) if "cast" in found[2] else found[2]
+        return unreadable(label, f"line {found[1]}: {line(said)[:MAX_MESSAGE]}", _JSON_HINT, name)
+    if "Permission Error" in text:
+        hint = "a dataset, and the SQL of a check, read the files that the manifest names as datasets, and no others"
+        return unreadable(label, "it would read a file that is no dataset of the model", hint, name)
     if "expected records" in text:
         return unreadable(label, "a line of it holds no object", _JSON_HINT, name)
+    if text.startswith(_OF_VALUES):
+        # a cell may be about somebody, and of a sensitive column
+        return unreadable(label, first_line(type(error)(_without_values(text))), _hint(text), name)
     return unreadable(label, first_line(error), _hint(text), name)
+
+
+_OF_VALUES = ("Conversion Error", "Out of Range Error", "Invalid Input Error: Could not parse")
+
+
+def _without_values(text: str) -> str:
+    """What is said of a value, without the value: texts are quoted, and hold quotes and lines of their own."""
+    said = text.split("\n\nLINE ", 1)[0]
+    if found := re.search("['\"]", said):
+        before, quote, rest = said.partition(found.group())
+        after = rest.rpartition(quote)[2]
+        # "... to INT32 when casting from source column x"; anything else may be the value once more
+        kept = after if after.startswith(" to ") and "\n" not in after else ""
+        said = f"{before}{quote}…{quote}{kept}"
+    return re.sub(r"(?<![\w.])-?\d[\d.]*(e[+-]?\d+)?(?!\w)", "…", said)
 
 
 def first_line(error: Exception) -> str:
@@ -93,13 +115,16 @@ _CSV_DETAILS = (
 def _of_csv(text: str) -> str:
     for pattern, words in _CSV_DETAILS:
         if found := re.search(pattern, text):
-            shown = found.expand(words) if words else f"{found[2]} in the column {found[1]} is no {found[3]}"
+            # not the value itself: it may be about somebody
+            shown = found.expand(words) if words else f"a value of the column {found[1]} is no {found[3]}"
             return line(shown)[:MAX_MESSAGE]
     rest = [part for part in text.splitlines()[1:] if part.strip() and not part.startswith("Original Line")]
     return line(rest[0])[:MAX_MESSAGE] if rest else "it is not written as the lines above"
 
 
 def _hint(text: str) -> str:
+    if "Arrow Type" in text:
+        return "write the column as a type that DuckDB has"
     if "invalid unicode" in text.lower():  # every error of a CSV file names encodings among its cures
         return "save the file as UTF-8, or say csv: {encoding: latin-1}"
     if "CSV Error" in text or "sniff" in text:
@@ -112,8 +137,8 @@ def _json_line(path: Path, said: int) -> int:
     try:
         with path.open("rb") as stream:
             for number, raw in enumerate(stream, 1):
-                if number >= said - 1:
-                    json.loads(raw)
+                if number >= said - 1:  # and half a character is none to DuckDB
+                    json.dumps(json.loads(raw), ensure_ascii=False).encode()
                 if number >= said:
                     break
     except (ValueError, RecursionError):
