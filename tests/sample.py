@@ -106,7 +106,7 @@ def fraud() -> ModelReport:
                         Level.ERROR,
                         "age outside [18, 100] in 2 of 1,000 rows, above its maximum 0",
                         Location(BAD, 7, 20),
-                        query="select * from 'test.csv' where\n(\"age\" < 18 or \"age\" > 100)",
+                        query='select * from \'test.csv\' where\n("age" < 18 or "age" > 100)',
                         rows=Rows(("id", "age"), (("7", "-1"), ("81", "200"))),
                     ),
                 ),

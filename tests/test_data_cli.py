@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -363,3 +364,25 @@ def test_every_part_of_the_command_has_help_with_examples(name: str, mlci: Cli) 
     for option in part.params:
         if isinstance(option, click.Option):
             assert re.match(r"[A-Z].*\.$", option.help or ""), option.name
+
+
+# a profile that nobody measured ---------------------------------------------------------------------------------------
+
+
+def test_a_profile_that_a_branch_changes_is_held_against_its_data(repo: Path, mlci: Cli) -> None:
+    text = MANIFEST.replace("profile: locks/test.json}", "checks: [{drift: {from: train, columns: [age]}}]}")
+    write_files(repo, {"model.yaml": text, "test.csv": rows(300, age=60)})
+    mlci("data", "profile", "train", cwd=repo)
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "profile")
+    assert "psi of age" in mlci("check", "--only", "drift", "--output", "-", cwd=repo)[1]
+    git(repo, "checkout", "-q", "-b", "branch")
+    lock = repo / "train.profile.json"
+    made = profile.read(lock.read_bytes(), "p")
+    moved = replace(made, columns=tuple(replace(c, counts=c.counts[::-1]) for c in made.columns))
+    lock.write_text(profile.dump(moved), encoding="utf-8")
+    git(repo, "commit", "-q", "-am", "forge")
+    code, out, _ = mlci("check", "--only", "drift", "--changed-since", "main", "--output", "-", cwd=repo)
+    assert code == 1
+    assert "`train.profile.json` is not what `train.csv` says of `" in out
+    assert "hint: mlci data profile train" in out

@@ -807,3 +807,18 @@ def test_what_is_packed_is_no_table(tmp_path: Path, body: bytes) -> None:
 def test_a_question_that_is_no_sql_is_refused_in_words(sealed: DuckTable) -> None:
     with pytest.raises((UsageError, UnreadableData)):
         sealed.answer([Selected("select * from {data} where")])
+
+
+def test_a_query_without_an_end_is_ended(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text("a\n1\n", encoding="utf-8")
+    warehouse = Warehouse(threads=1, allowed=[path])
+    table = warehouse.open("d", [path], "text", "d.csv")
+    warehouse.seconds, usual = 0.2, warehouse.seconds
+    endless = "with recursive t(n) as (select 1 union all select 1 from t) select * from t where n = 2"
+    with pytest.raises(LimitReached, match=r"`d\.csv`: one question took more than 200ms") as ended:
+        table.answer([Selected(endless)])
+    assert "limits: {query: …}" in ended.value.hint
+    warehouse.seconds = usual
+    assert table.rows() == 1  # and the next one is answered
+    warehouse.close()

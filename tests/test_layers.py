@@ -24,7 +24,8 @@ LAYERS: dict[int, tuple[str, ...]] = {
         "schema_guard", "shapes", "specs", "world", "yaml_reader", "yaml_writer",
     ),
     2: (
-        "agreement", "bundle", "case", "changes", "chosen", "comparison", "contract", "counted", "difference", "distance", "drift",
+        "agreement", "bundle", "case", "changes", "chosen", "comparison", "contract", "counted",
+        "difference", "distance", "drift",
         "gate", "keys", "metrics", "moments", "plan", "ports", "predictions", "privacy", "profile", "profiling",
         "questions", "references", "rules", "run", "stats",
     ),

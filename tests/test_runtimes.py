@@ -24,12 +24,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from mlci import registry
+from mlci.datasets import Terms
 from mlci.errors import MlciError, SafetyRefused, UsageError
 from mlci.predictions import scored
 from mlci.repo import WorkTree
 from mlci.runtimes.client import ModelFailed
 from mlci.testing import model_from
-from mlci.datasets import Terms
 from mlci.workbench import Workbench
 from mlci.world import World
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from onnx import TensorProto, helper
 
+from mlci.datasets import Terms
 from mlci.errors import LimitReached, MlciError, PathRefused, UsageError
 from mlci.git import Git
 from mlci.repo import CommitTree, Repo, WorkTree
 from mlci.testing import model_from
-from mlci.datasets import Terms
 from mlci.workbench import Workbench
 from mlci.world import Child, World
 

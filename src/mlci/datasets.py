@@ -147,6 +147,7 @@ class Datasets:
             memory=int(quantities.size(most)) if most else None,
             allowed=allowed,
             tables=len(written),
+            seconds=quantities.duration(self._terms.limits["query"]) if "query" in self._terms.limits else None,
         )
         with self._lock:
             self._warehouse = made
@@ -264,7 +265,27 @@ class Datasets:
                 hint=f"mlci data profile {line(dataset)}",
                 at=self._model.at("datasets", dataset),
             )
+        before = self._terms.baseline
+        if before is not None and self._is_here(spec) and committed != self._before(before, spec):
+            self._once("verified profile", dataset, lambda: self._verified(spec, committed))
         return committed
+
+    def _verified(self, dataset: Dataset, committed: Profile) -> None:
+        """Raises UsageError unless a profile that is new says what the data say."""
+        from mlci import profile, profiling
+
+        # of every row, as it was written; and read back, as the other one was
+        table = self._table(replace(dataset, scan=None))
+        made = profiling.build(table, dataset, self._content(dataset.name))
+        made = profile.read(profile.dump(made).encode(), dataset.profile)
+        if (made.rows, made.columns) != (committed.rows, committed.columns):
+            wrong = [column.name for column in made.columns if committed.column(column.name) != column]
+            raise UsageError(
+                f"`{line(dataset.profile)}` is not what `{line(dataset.path)}` says"
+                + (f" of `{line(wrong[0])}`" if wrong else ""),
+                hint=f"mlci data profile {line(dataset.name)}",
+                at=self._model.at("datasets", dataset.name),
+            )
 
     def _computed(self, dataset: Dataset, columns: Sequence[str]) -> Profile:
         from mlci import profiling

@@ -78,7 +78,7 @@ SCHEMAS = {
 
 
 def names(table: str) -> list[str]:
-    """Every name of ``checks``, ``runtimes``, ``reporters`` or ``contracts``, those of other packages included, sorted."""
+    """Every name of a table (``checks``, ``runtimes``, ...), those of other packages included, sorted."""
     return sorted({*_TABLES[table], *_entry_points(table)})
 
 

@@ -466,9 +466,10 @@ def config(checks: Mapping[str, Declared]) -> Schema:
                     "memory": {**ref("size"), "description": "the address space of a model's process, such as 4GiB"},
                     "artifact": {**ref("size"), "description": "the largest artifact that is read, such as 10GiB"},
                     "data": {**ref("size"), "description": "the memory of the data checks of a model, such as 1GiB"},
+                    "query": {**ref("duration"), "description": "how long one question to the data may take: 10m"},
                 },
                 "additionalProperties": False,
-                "description": "a mapping of limits: load, predict, memory, artifact, data",
+                "description": "a mapping of limits: load, predict, memory, artifact, data, query",
             },
             "privacy": {
                 "type": "object",

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from mlci import quantities
 from mlci.content import KINDS
 from mlci.errors import LimitReached, MissingExtra, UsageError
 from mlci.escape import line
@@ -79,6 +80,8 @@ MEMORY = 1 << 30
 """Bytes that the database may take, where nobody says another number; half of what the machine has, if that is less."""
 GROUPED = 128 << 20
 """Bytes of one hash table; one that would be larger is made in parts that the processor's caches hold: quicker, too."""
+SECONDS = 1800.0
+"""What one question may take, where nobody says another number."""
 MAX_SPILLED = 50 << 30
 """Bytes that it may write to its temporary folder; nine tenths of what is free there, if that is less."""
 _READING = "begin transaction read only"
@@ -98,16 +101,23 @@ class Warehouse:
     """Several datasets in one database. Safe for several threads, one question of a table at a time."""
 
     def __init__(
-        self, *, threads: int, memory: int | None = None, allowed: Sequence[Path] = (), tables: int = 1
+        self,
+        *,
+        threads: int,
+        memory: int | None = None,
+        allowed: Sequence[Path] = (),
+        tables: int = 1,
+        seconds: float | None = None,
     ) -> None:
         """``allowed`` are all the files that will ever be opened: no other can be, once it is made.
 
-        ``tables`` is how many are expected; more can be opened.
+        ``tables`` is how many are expected; more can be opened. ``seconds`` are what one question may take.
         """
         duckdb = _duckdb()
         self.error: type[Exception] = duckdb.Error
         self.out_of_memory: type[Exception] = duckdb.OutOfMemoryException
         self.interrupted: type[Exception] = duckdb.InterruptException
+        self.seconds = seconds or SECONDS
         self._lock = threading.Lock()
         self._names: set[str] = set()
         self._tables: list[DuckTable] = []
@@ -385,13 +395,39 @@ class DuckTable:
                 raise UsageError(f"`{line(sql)[:200]}` is no question", hint="write one SELECT")
             self._cursor.execute(begin)
             try:
-                self._cursor.execute(statements[0], list(parameters) if parameters else None)
-                found = getattr(self._cursor, fetch)()
+                with self._in_time():
+                    self._cursor.execute(statements[0], list(parameters) if parameters else None)
+                    found = getattr(self._cursor, fetch)()
                 self._cursor.execute("commit")
             except BaseException:
                 self._cursor.rollback()
                 raise
             return found
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Ends a question that takes longer than it may: SQL can be written that never ends."""
+        most = self.warehouse.seconds
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self._cursor.interrupt()
+
+        timer = threading.Timer(most, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except self.warehouse.interrupted:
+            if not late.is_set():
+                raise
+            raise LimitReached(
+                f"`{line(self.label)}`: one question took more than {quantities.show_duration(most)}",
+                hint="ask less of it at once, or raise `limits: {query: …}` in mlci.yaml",
+            ) from None
+        finally:
+            timer.cancel()
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:

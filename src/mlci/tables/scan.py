@@ -242,7 +242,7 @@ class Scan:
 
     def _shared(self, question: Shared) -> Repeated:
         other = self._other(question.dataset)
-        if len(question.columns) < sql.SHARED_HASHED_FROM or question.absent:
+        if len(question.columns) < sql.HASHED_FROM or question.absent:
             return _repeated(self._ask(sql.shared(question, self._relation, other)))
         # whole rows: first by one number for each, then the few that agree in it by their values
         sql.shared_condition(question, self._relation, other)  # the types are looked at

@@ -34,15 +34,13 @@ from mlci.questions import (
     Value,
 )
 
-_WHOLE = {"INTEGER": (-(2**31), 2**31 - 1), "BIGINT": (-(2**63), 2**63 - 1)}
-FEW = 32
-"""Categories up to which each is counted by a condition of its own."""
 Aggregated = Rows | Count | Extreme | Histogram | Categories
 FLOATS = ("FLOAT", "DOUBLE")
 HASHED_FROM = 3
 """Columns from which on rows are compared by a hash of them first: one number is quicker held than many values."""
-SHARED_HASHED_FROM = 5
-"""The same for rows that are looked for in another table, where nothing is gained by it as soon."""
+FEW = 32
+"""Categories up to which each is counted by a condition of its own."""
+_WHOLE = {"INTEGER": (-(2**31), 2**31 - 1), "BIGINT": (-(2**63), 2**63 - 1)}
 
 
 @dataclass(frozen=True)
@@ -330,7 +328,7 @@ def _count(question: Count, relation: Relation) -> str:
 
 
 def whole_edges(question: Histogram, column: Column) -> list[int]:
-    """The edges rounded down, for a column of whole numbers: no value lies between the two. Empty where they do not fit."""
+    """The edges rounded down, for a column of whole numbers: none lies between the two. Empty where they do not fit."""
     least, most = _WHOLE.get(column.native, (0, -1))
     edges = [math.floor(edge) for edge in question.edges]
     return edges if all(least <= edge <= most for edge in edges) else []
