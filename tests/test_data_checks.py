@@ -202,6 +202,15 @@ def test_data_that_advance_are_later_than_the_baseline(newest: str, outcome: Out
     assert run("fresh", moments(newest), column="at", advances=True, files=files).outcome is outcome
 
 
+def test_a_query_that_is_shown_names_the_files_of_every_dataset() -> None:
+    files = {"other.csv": "id\n1\n"}
+    shown = run("foreign-key", "id\n1\n7\n", columns=["id"], to="other", files=files).findings[0].query
+    assert "from 'd.csv'" in shown
+    assert "from 'other.csv'" in shown
+    written = run("sql", "id\n1\n7\n", **{"is": "select * from {data} anti join {other} using (id)"}, files=files)
+    assert written.findings[0].query == "select * from 'd.csv' anti join 'other.csv' using (id)"
+
+
 def test_data_that_are_those_of_the_baseline_need_not_advance() -> None:
     data = moments("2026-01-30 00:00:00")
     content = f"sha256:{hashlib.sha256(data.encode()).hexdigest()}"

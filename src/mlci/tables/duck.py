@@ -290,6 +290,7 @@ class DuckTable:
         self.label = label
         self._ident = ident
         self._lock = threading.Lock()
+        self._closed = False
         self._files: dict[Path, str] = {}
         self._source = Source(None)
         self._whole: Callable[[], None] = lambda: None
@@ -390,6 +391,8 @@ class DuckTable:
     def _within(self, begin: str, sql: str, parameters: Sequence[object], fetch: str) -> Any:
         self.warehouse.go_on()
         with self._lock, self._in_words():
+            if self._closed:  # between two statements of one question
+                raise LimitReached(f"`{line(self.label)}`: the question was interrupted")
             statements = self._cursor.extract_statements(sql)
             if len(statements) != 1 or (begin == _READING and statements[0].type.name not in _ASKED):
                 raise UsageError(f"`{line(sql)[:200]}` is no question", hint="write one SELECT")
@@ -442,7 +445,7 @@ class DuckTable:
             raise of_duckdb(error, self.label, self._files) from None
 
     def relation(self) -> Relation:
-        return Relation(self.view, {column.name: column for column in self.columns})
+        return Relation(self.view, {column.name: column for column in self.columns}, self.label)
 
     def answer(self, questions: Sequence[Question]) -> dict[Question, Answer]:
         with self._answering:
@@ -510,6 +513,7 @@ class DuckTable:
     def close(self) -> None:
         # who interrupts twice closes while a thread has not yet seen the first one; and between two statements
         # nothing is there to be interrupted
+        self._closed = True
         while not self._lock.acquire(timeout=0.05):
             self.interrupt()
         try:

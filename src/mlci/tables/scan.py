@@ -320,16 +320,20 @@ class Scan:
     def query(self, question: RowQuestion) -> str:
         """SQL for a person: the file in place of the view."""
         shown = Relation(sql.text(self._label), self._relation.columns)
+
+        def named(dataset: str) -> Relation:
+            other = self._other(dataset)
+            return Relation(sql.text(other.label) if other.label else sql.name(dataset), other.columns)
+
         if isinstance(question, Selected):
-            return question.sql.replace("{data}", shown.view)
+            statement = question.sql.replace("{data}", shown.view)
+            for name in braces(statement):
+                statement = statement.replace("{" + name + "}", named(name).view)
+            return statement
         if isinstance(question, Known):
             return ""  # the hashes are no table of anybody else's
         if isinstance(question, Rows):
             return f"select * from {shown.view}"
-
-        def named(dataset: str) -> Relation:
-            return Relation(sql.name(dataset), self._other(dataset).columns)
-
         return sql.rows_of(question, shown, named)
 
     # -- SQL of a manifest

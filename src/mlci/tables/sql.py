@@ -49,6 +49,8 @@ class Relation:
 
     view: str
     columns: Mapping[str, Column]
+    label: str = ""
+    """The file that it shows, for a person."""
 
     def column(self, name: str) -> Column:
         """Raises UsageError when there is none."""
