@@ -396,16 +396,27 @@ class DuckTable:
             statements = self._cursor.extract_statements(sql)
             if len(statements) != 1 or (begin == _READING and statements[0].type.name not in _ASKED):
                 raise UsageError(f"`{line(sql)[:200]}` is no question", hint="write one SELECT")
-            self._cursor.execute(begin)
             try:
+                self._cursor.execute(begin)
                 with self._in_time():
                     self._cursor.execute(statements[0], list(parameters) if parameters else None)
                     found = getattr(self._cursor, fetch)()
                 self._cursor.execute("commit")
             except BaseException:
-                self._cursor.rollback()
+                self._roll_back()
                 raise
             return found
+
+    def _roll_back(self) -> None:
+        """Leave no transaction behind: the next question could not begin its own."""
+        for _ in range(100):
+            try:
+                self._cursor.rollback()
+            except self.warehouse.interrupted:
+                continue  # whoever interrupts does so until the question has ended, and meets this as well
+            except self.warehouse.error:
+                return  # it had not begun
+            return
 
     @contextmanager
     def _in_time(self) -> Iterator[None]:
