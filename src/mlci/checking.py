@@ -122,6 +122,8 @@ def _only(words: Sequence[str], loaded: Sequence[Loaded], config: Config) -> pla
     return plan.Only(frozenset(words))
 
 
+SLICE_S = 0.2
+"""Seconds that the main thread waits before it looks for signals again."""
 WATCHED_S = 0.5
 """Seconds between two looks at how far the scans are."""
 
@@ -249,9 +251,9 @@ class _Task:
                 results=(run.refused(self._loaded.error, self._loaded.path),),
             )
         order = {spec.id: number for number, spec in enumerate(self.specs)}
-        results = sorted((r for future in self._results for r in future.result()), key=lambda r: order[r.id])
+        results = sorted((r for future in self._results for r in _waited(future)), key=lambda r: order[r.id])
         try:
-            inputs = self._inputs.result()
+            inputs = _waited(self._inputs)
         except MlciError as error:
             # an input that cannot be read has no digest; the checks have said what is wrong with it
             return ModelReport(
@@ -278,6 +280,16 @@ class _Task:
             bench, self._bench = self._bench, None
         if bench:
             bench.close()
+
+
+def _waited(future: Future[Any]) -> Any:
+    """What a thread returned. A signal that comes just before the wait begins is seen when a slice of it has ended."""
+    while True:
+        try:
+            return future.result(timeout=SLICE_S)
+        except TimeoutError:
+            if future.done():
+                raise
 
 
 def _kind(check_: str) -> plan.Kind:
