@@ -24,7 +24,10 @@ def missing(model: Model, repo: Repo, limits: Mapping[str, str]) -> list[Finding
     for pointer, written, folders in _named(model):
         finding = _look(repo, model.path(written), written, folders=folders)
         if finding:
-            found.append(Finding(finding.level, finding.message, model.at(*pointer), finding.hint))
+            # the committed profile of data stands for them where they are not
+            known = pointer[0] == "datasets" and pointer[-1] == "path" and pointer[1] in profiled(model, repo)
+            level = Level.NOTE if known else finding.level
+            found.append(Finding(level, finding.message, model.at(*pointer), finding.hint))
     most = limits.get("artifact", ARTIFACT_LIMIT)
     size = size_of(repo, model.path(model.artifact))
     if size > quantities.size(most):
